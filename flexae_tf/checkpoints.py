@@ -1,0 +1,112 @@
+"""Checkpoints of a run: written atomically, kept by a rule, read back past damaged ones."""
+
+import re
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+from flexae_tf.errors import UserError
+
+_NAME = re.compile(r"ckpt-(\d+)\.index")
+
+
+class Checkpoints:
+    """The checkpoints `ckpt-<iteration>` in a folder.
+
+    TensorFlow writes the data of a checkpoint first and its index last, each under a temporary name
+    that it then renames, so an index stands for a complete checkpoint. The folder has the state
+    file that `tf.train.latest_checkpoint` reads.
+
+    Args:
+      folder: where they are.
+      checkpoint: the tf.train.Checkpoint to write and restore, all of its variables built.
+      keep: how many of the newest to keep.
+      keep_every_steps: also keep those whose iteration is a multiple of this; 0 for none.
+    """
+
+    def __init__(self, folder, checkpoint, keep=3, keep_every_steps=0):
+        self._folder = Path(folder)
+        self._checkpoint = checkpoint
+        self._keep = keep
+        self._keep_every_steps = keep_every_steps
+
+    def save(self, iteration):
+        """Writes a checkpoint and removes those that the rule no longer keeps.
+
+        Raises:
+          UserError: it could not be written; the earlier ones are as they were.
+        """
+        path = self._folder / f"ckpt-{iteration}"
+        try:
+            self._checkpoint.write(str(path))
+        except (tf.errors.OpError, OSError) as error:
+            self._remove(iteration)
+            kept = iterations(self._folder)
+            raise UserError(
+                f"could not write the checkpoint {path}: {_first_line(error)}; "
+                + (f"the checkpoint of iteration {kept[-1]} is intact" if kept else "there is none")
+                + ": free some space and start the same command again"
+            ) from error
+        self._prune()
+
+    def restore(self):
+        """Restores the newest checkpoint that can be read.
+
+        Returns:
+          Its iteration, or None if there is no checkpoint.
+
+        Raises:
+          UserError: there are checkpoints and none can be read.
+        """
+        found = iterations(self._folder)
+        for iteration in reversed(found):
+            path = self._folder / f"ckpt-{iteration}"
+            try:
+                restore(self._checkpoint, path)
+            except UserError as error:
+                print(f"warning: {error}; trying the one before", file=sys.stderr)
+                continue
+            return iteration
+        if found:
+            raise UserError(
+                f"no checkpoint in {self._folder} can be read: choose another --run_dir"
+            )
+        return None
+
+    def _prune(self):
+        found = iterations(self._folder)
+        every = self._keep_every_steps
+        kept = [n for n in found if n in found[-self._keep :] or (every and n % every == 0)]
+        paths = [str(self._folder / f"ckpt-{n}") for n in kept]
+        tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)
+        for iteration in set(found) - set(kept):
+            self._remove(iteration)
+
+    def _remove(self, iteration):
+        # The index goes first, so that what is left half removed is no checkpoint.
+        for path in sorted(self._folder.glob(f"ckpt-{iteration}.*"), reverse=True):
+            path.unlink(missing_ok=True)
+
+
+def iterations(folder):
+    """Iterations of the complete checkpoints in a folder, ascending."""
+    matches = (_NAME.fullmatch(path.name) for path in Path(folder).glob("ckpt-*.index"))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def restore(checkpoint, path):
+    """Restores every variable of a tf.train.Checkpoint from `path`.
+
+    Raises:
+      UserError: the checkpoint is missing or damaged, or is one of other networks.
+    """
+    try:
+        checkpoint.read(str(path)).assert_existing_objects_matched()
+    except (tf.errors.OpError, AssertionError, ValueError, OSError) as error:
+        raise UserError(f"cannot read the checkpoint {path}: {_first_line(error)}") from error
+
+
+def _first_line(error):
+    message = getattr(error, "message", None) or str(error) or type(error).__name__
+    return message.strip().splitlines()[0][:200]

@@ -1,0 +1,83 @@
+"""Data sets by name.
+
+dataset = data.load("mnist", data_dir="~/tensorflow_datasets")
+x = data.to_unit(data.gather(dataset.train, rows))  # float32 [n, H, W, C] in [0, 1]
+"""
+
+import pathlib
+
+from flexae_tf.data import celeba
+from flexae_tf.data.cache import cached
+from flexae_tf.data.dataset import Dataset, fingerprint, gather, to_unit
+from flexae_tf.data.digits import digits
+from flexae_tf.data.image_files import folder_source
+from flexae_tf.data.npz import npz_source
+from flexae_tf.data.synthetic import TRAIN_COUNT, generate
+from flexae_tf.data.tfds_source import tfds_source
+from flexae_tf.errors import UserError
+
+__all__ = ["NAMES", "Dataset", "gather", "load", "to_unit"]
+
+_EMBEDDED = ("digits", "synthetic2d", "synthetic5d")
+NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz")
+
+
+def load(name, *, data_dir=None, download=False, image_size=None, celeba_crop=140, cache_dir=None):
+    """Loads a data set, decoding it into the cache if it is not there.
+
+    Args:
+      name: one of `NAMES`.
+      data_dir: where it is; unused by digits and synthetic, which are embedded.
+        mnist, fashion_mnist, cifar10: folder of TensorFlow Datasets (None is its default).
+        celeb_a: the same, or the folder that `celeba` describes.
+        folder: the images (`image_files` says which). npz: the file, or the folder it is in.
+      download: whether TensorFlow Datasets may fetch what is not in `data_dir`.
+      image_size: height and width in pixels; needed by folder, 64 by default for celeb_a, and not
+        available for the others, which keep the size they have.
+      celeba_crop: side of CelebA's centre crop in pixels, 128 or 140.
+      cache_dir: folder for decoded data, see `cache.cache_root`.
+
+    Returns: `Dataset`.
+
+    Raises: UserError where the name or a setting is wrong, or the data are missing or unsound.
+    """
+    if name not in NAMES:
+        raise UserError(f"unknown dataset {name!r}; expected one of {', '.join(NAMES)}")
+    if image_size is not None and name not in ("folder", "celeb_a"):
+        raise UserError(f"--image_size is for folder and celeb_a; {name} keeps the size it has")
+    if name in _EMBEDDED:
+        arrays, label_names = _embedded(name)
+        return Dataset(
+            name=name, label_names=label_names, fingerprint=fingerprint(name, {}, arrays), **arrays
+        )
+    try:
+        source = _source(name, data_dir, download, image_size, celeba_crop)
+    except OSError as error:
+        raise UserError(f"--data_dir={data_dir} cannot be read: {error}") from error
+    return Dataset(name=name, **cached(source, cache_dir))
+
+
+def _embedded(name):
+    if name == "digits":
+        return digits(), tuple("0123456789")
+    x, _, component = generate(dim={"synthetic2d": 2, "synthetic5d": 5}[name])
+    arrays = {
+        "train": x[:TRAIN_COUNT],
+        "test": x[TRAIN_COUNT:],
+        "train_labels": component[:TRAIN_COUNT],
+        "test_labels": component[TRAIN_COUNT:],
+    }
+    return arrays, tuple("123456")
+
+
+def _source(name, data_dir, download, image_size, celeba_crop):
+    if name == "folder":
+        return folder_source(data_dir, image_size)
+    if name == "npz":
+        return npz_source(data_dir)
+    if name != "celeb_a":
+        return tfds_source(name, data_dir, download, {})
+    if data_dir and pathlib.Path(data_dir, celeba.FOLDER).expanduser().is_dir():
+        return celeba.folder_source(data_dir, image_size, celeba_crop)
+    settings = celeba.preprocessing(image_size, celeba_crop)
+    return tfds_source(name, data_dir, download, settings)

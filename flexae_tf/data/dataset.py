@@ -1,0 +1,107 @@
+"""What a data set is, and the three things everybody does with one.
+
+Images are uint8 [N, H, W, C] from the file to the training step, vectors are float32 [N, D].
+The arrays of a large data set are memory maps: read their rows with `gather`, which copies them
+and gives the pages back, so that a 2 GB data set does not become 2 GB of resident memory.
+"""
+
+import dataclasses
+import hashlib
+import json
+import mmap
+
+import numpy as np
+
+# Rows read between two releases of pages; 1,024 CelebA images are 12 MB.
+_ROWS_PER_RELEASE = 1024
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test examples of one data set.
+
+    Attributes:
+      name: the name given to `load`.
+      train, test: arrays or memory maps, uint8 [N, H, W, C] or float32 [N, D].
+      train_labels, test_labels: None, or int64 [N] class numbers, or uint8 [N, A] attributes 0/1.
+      label_names: names of the classes or attributes, () without labels.
+      fingerprint: SHA-256 (hexadecimal) of the name, the preprocessing and all the arrays.
+    """
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+    train_labels: np.ndarray | None
+    test_labels: np.ndarray | None
+    label_names: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def shape(self):
+        """Shape of one example: (H, W, C) or (D,)."""
+        return self.train.shape[1:]
+
+
+def to_unit(images):
+    """Scales images to [0, 1]: the one place where uint8 becomes float32.
+
+    Args:
+      images: NumPy array or tensor, uint8 in 0..255; floating point passes through unchanged.
+
+    Returns: the same kind, float32 of the same shape.
+    """
+    if isinstance(images, np.ndarray):
+        return images.astype(np.float32) / np.float32(255) if images.dtype == np.uint8 else images
+    import tensorflow as tf  # here, so that NumPy callers need not wait for it
+
+    return tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
+
+
+def gather(array, rows):
+    """Copies rows of an array, keeping the resident memory of a memory map flat.
+
+    Args:
+      array: [N, ...] array or memory map, or a view of one.
+      rows: [n] integers in any order; duplicates are allowed.
+
+    Returns: new array [n, ...]. Safe to call from several threads.
+
+    Raises: IndexError where a row is outside the array.
+    """
+    rows = np.asarray(rows)
+    mapping = _mapping(array)
+    if mapping is None:
+        return array[rows]
+    out = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for start in range(0, len(rows), _ROWS_PER_RELEASE):
+        part = slice(start, start + _ROWS_PER_RELEASE)
+        out[part] = array[rows[part]]
+        # The pages stay in the system's file cache; a thread that is reading them maps them anew.
+        mapping.madvise(mmap.MADV_DONTNEED)
+    return out
+
+
+def fingerprint(name, preprocessing, arrays):
+    """SHA-256 (hexadecimal) of a data set.
+
+    Args:
+      name: of the data set.
+      preprocessing: dict for JSON, all that was done to the examples.
+      arrays: {name: array or memory map or None}.
+    """
+    digest = hashlib.sha256(json.dumps([name, preprocessing], sort_keys=True).encode())
+    for key, array in sorted(arrays.items()):
+        if array is None:
+            continue
+        digest.update(f"{key} {array.dtype.str} {array.shape}".encode())
+        for start in range(0, len(array), _ROWS_PER_RELEASE):
+            rows = np.arange(start, min(start + _ROWS_PER_RELEASE, len(array)))
+            digest.update(np.ascontiguousarray(gather(array, rows)))
+    return digest.hexdigest()
+
+
+def _mapping(array):
+    """The `mmap` under an array or a view of it, or None."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array if isinstance(array, mmap.mmap) else None

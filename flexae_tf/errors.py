@@ -1,0 +1,54 @@
+"""Errors that are the user's to mend, and how a command reports them."""
+
+import sys
+
+from absl import app, flags, logging
+
+
+class UserError(Exception):
+    """A mistake or a circumstance that the user can mend.
+
+    The message is one line: what was expected, what was received, what to do.
+    """
+
+
+def run_main(main):
+    """Runs `main(argv)` as a command whose errors are one line on standard error.
+
+    Args:
+      main: function of the remaining arguments; returns an exit status or None for 0.
+
+    Exit status: that of `main`; 2 after a `UserError` or a flag that does not parse.
+    """
+    # What TensorFlow tells its developers would bury what the program tells its user.
+    logging.set_verbosity(logging.ERROR)
+    sys.exit(app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags))
+
+
+def _parse_flags(argv):
+    if any(argument.lstrip("-") in ("help", "h") for argument in argv[1:]):
+        print(f"{sys.modules['__main__'].__doc__}\n{flags.FLAGS.main_module_help()}")
+        sys.exit(0)
+    # Flags override a flagfile wherever it stands among them.
+    files = [argument for argument in argv[1:] if argument.lstrip("-").startswith("flagfile=")]
+    others = [argument for argument in argv[1:] if argument not in files]
+    try:
+        remaining = flags.FLAGS([argv[0], *files, *others])
+    except (flags.Error, OSError) as error:
+        _fail(error)
+    if len(remaining) > 1:
+        _fail(f"unexpected argument {remaining[1]!r}: every setting is a flag, --name=value")
+    return remaining
+
+
+def _guarded(main, argv):
+    try:
+        return main(argv)
+    except UserError as error:
+        return _fail(error)
+
+
+def _fail(error):
+    message = " ".join(str(error).split())
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,22 @@
+"""The registry of methods is this folder: --method=NAME is NAME.py.
+
+A method's module has `settings(variant)`, which returns {name: Setting}, and `build(shape, variant,
+settings)`, which returns its Method with the paper's networks.
+"""
+
+import importlib
+import pkgutil
+
+from flexae_tf.errors import UserError
+
+
+def names():
+    """Names of all methods, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find(name):
+    """The module of a method. Raises UserError for an unknown name."""
+    if name not in names():
+        raise UserError(f"unknown --method={name}: expected one of {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,176 @@
+"""FlexAE and FlexAE-SR: a Wasserstein autoencoder whose prior is learned with it.
+
+"FlexAE: Flexibly Learning Latent Priors for Wasserstein Auto-Encoders", Eq. 5 to 10 and
+Algorithm 1. Symbols: E encoder, D decoder, G prior generator, C latent critic, C_s image critic;
+x, x_prime two independent minibatches, n noise, z = E(x), z_hat = G(n), z_inp = an interpolation of
+E(x) and E(x_prime), x_inp = D(z_inp). All networks run with batch statistics.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from flexae_tf import draws, networks, objectives
+from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings
+
+
+def settings(variant):
+    """The settings of FlexAE. The paper and its program differ in the generator's rate."""
+    generator_learning_rate = {"paper": 1e-4, "released": 2e-4}[variant]
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "noise_dim": Setting(None, "Dimension m' of the noise; the codes' by default."),
+        "noise": Setting("normal", "Distribution of the noise n.", draws.SAMPLERS),
+        "reconstruction_loss": Setting(
+            "mse", "Eq. 5 or an alternative.", tuple(objectives.RECONSTRUCTION_LOSSES)
+        ),
+        "critic_steps": Setting(5, "Critic updates per iteration (disc_training_ratio)."),
+        "gradient_penalty_weight": Setting(10.0, "beta of Eq. 6 and 9."),
+        **adam_settings("autoencoder", 2e-4, 0.9, 0.999),
+        **adam_settings("latent_critic", 1e-4, 0.0, 0.9),
+        **adam_settings("generator", generator_learning_rate, 0.0, 0.9),
+        **adam_settings("encoder", 1e-5, 0.0, 0.9),
+    }
+
+
+def build(shape, variant, settings, image_critic=None):
+    """FlexAE with the networks of Tables 6 to 8 and six Adam optimizers (four without C_s)."""
+    latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
+    noise_width = draws.noise_width(settings["noise"], noise_dim)
+    return FlexAE(
+        encoder=networks.encoder(shape, latent_dim, variant),
+        decoder=networks.decoder(shape, latent_dim, variant),
+        generator=networks.generator(shape, noise_width, latent_dim, variant),
+        latent_critic=networks.latent_critic(shape, latent_dim, variant),
+        image_critic=image_critic,
+        optimizer=functools.partial(adam_from, settings),
+        noise=draws.noise(settings["noise"], noise_dim),
+        reconstruction_loss=objectives.RECONSTRUCTION_LOSSES[settings["reconstruction_loss"]],
+        critic_steps=settings["critic_steps"],
+        gradient_penalty_weight=settings["gradient_penalty_weight"],
+    )
+
+
+class FlexAE(Method):
+    """FlexAE; with an image critic, FlexAE-SR.
+
+    Args:
+      encoder, decoder, generator, latent_critic: Keras models x -> z, z -> x_hat, n -> z_hat and
+        z -> [B, 1].
+      image_critic: x -> [B, 1] for FlexAE-SR, None for FlexAE.
+      optimizer: function from a player's name to its optimizer.
+      noise: sampler of n, see `draws.noise`.
+      reconstruction_loss: function (x, x_hat) -> scalar.
+      critic_steps: critic updates per iteration.
+      gradient_penalty_weight: beta of Eq. 6 and 9.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder,
+        decoder,
+        generator,
+        latent_critic,
+        image_critic=None,
+        optimizer,
+        noise,
+        reconstruction_loss=objectives.squared_error,
+        critic_steps=5,
+        gradient_penalty_weight=10.0,
+    ):
+        self.encoder, self.decoder, self.generator = encoder, decoder, generator
+        self.latent_critic, self.image_critic = latent_critic, image_critic
+        self.reconstruction_loss = reconstruction_loss
+        self.gradient_penalty_weight = gradient_penalty_weight
+        models = {
+            "encoder": encoder,
+            "decoder": decoder,
+            "generator": generator,
+            "latent_critic": latent_critic,
+        }
+        moves = {
+            "autoencoder": [encoder, decoder],
+            "latent_critic": [latent_critic],
+            "generator": [generator],
+            "encoder": [encoder],
+        }
+        if image_critic is not None:
+            models["image_critic"] = image_critic
+            moves |= {"image_critic": [image_critic], "smoothing": [encoder, decoder]}
+        spec = {
+            "x": draws.IMAGES,
+            "x_prime": draws.IMAGES,
+            "n": noise,
+            "alpha_z": draws.uniform,
+            "alpha_x": draws.uniform,
+            "gamma": draws.uniform,
+            "gamma_smoothing": draws.uniform,
+        }
+        players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
+        super().__init__(models, players, spec, 1 + critic_steps, noise)
+
+    def step(self, drawn):
+        """Algorithm 1: one minibatch for L_AE, then one for each critic update.
+
+        The last three updates reuse the last critic minibatch, as the released program does. The
+        generator and the encoder may share an update because neither loss reads what the other
+        moves.
+        """
+        reported = self.update(self.reconstruct_loss, drawn[0])
+        for draw in drawn[1:]:
+            reported |= self.update(self.criticize, draw)
+        if self.image_critic is not None:
+            reported |= self.update(self.smooth, drawn[-1])
+        return reported | self.update(self.match, drawn[-1])
+
+    def prior(self, n):
+        return self.generator(n, training=False)
+
+    def reconstruct_loss(self, drawn):
+        """L_AE (Eq. 5) moves encoder and decoder."""
+        x_hat = self.decoder(self.encoder(drawn.x, training=True), training=True)
+        return {"autoencoder": self.reconstruction_loss(drawn.x, x_hat)}
+
+    def criticize(self, drawn):
+        """L_Critic (Eq. 6) moves the latent critic and L_Reg (Eq. 9) the image critic."""
+        z = tf.stop_gradient(self.encoder(drawn.x, training=True))  # [B, m]
+        z_hat = tf.stop_gradient(self.generator(drawn.n, training=True))  # [B, m]
+        reported = self._critic_loss("latent_critic", z, z_hat, drawn.alpha_z)
+        if self.image_critic is not None:
+            x_inp = tf.stop_gradient(self._decoded_interpolation(drawn, z, drawn.gamma))
+            reported |= self._critic_loss("image_critic", drawn.x, x_inp, drawn.alpha_x)
+        return reported
+
+    def smooth(self, drawn):
+        """L_AEReg (Eq. 10) moves encoder and decoder towards realistic interpolations."""
+        z = self.encoder(drawn.x, training=True)
+        x_inp = self._decoded_interpolation(drawn, z, drawn.gamma_smoothing)
+        return {"smoothing": objectives.raise_verdict(self.image_critic, x_inp)}
+
+    def match(self, drawn):
+        """L_Gen (Eq. 7) moves the generator, L_Enc (Eq. 8) the encoder."""
+        z_hat = self.generator(drawn.n, training=True)
+        z = self.encoder(drawn.x, training=True)
+        return {
+            "generator": objectives.raise_verdict(self.latent_critic, z_hat),
+            "encoder": objectives.lower_verdict(self.latent_critic, z),
+        }
+
+    def decoded_codes(self, drawn, z, z_prime):
+        codes = [z, self.prior(drawn.n)]
+        if self.image_critic is not None:
+            codes.append(objectives.interpolate(z, z_prime, drawn.gamma))
+        return codes
+
+    def _decoded_interpolation(self, drawn, z, gamma):
+        z_prime = self.encoder(drawn.x_prime, training=True)
+        return self.decoder(objectives.interpolate(z, z_prime, gamma), training=True)
+
+    def _critic_loss(self, name, real, fake, alpha):
+        critic = self.networks[name]
+        gap = objectives.critic_gap(critic, real, fake)
+        points = objectives.interpolate(real, fake, alpha)
+        penalty = objectives.gradient_penalty(critic, points)
+        loss = objectives.critic_loss(gap, penalty, self.gradient_penalty_weight)
+        return {name: loss, f"gap/{name}": gap, f"gradient_penalty/{name}": penalty}

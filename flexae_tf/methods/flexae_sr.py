@@ -1,0 +1,20 @@
+"""FlexAE-SR: FlexAE with the smoothing regularization of Eq. 9 and 10 (see flexae.py)."""
+
+from flexae_tf import networks
+from flexae_tf.method import adam_settings
+from flexae_tf.methods import flexae
+
+
+def settings(variant):
+    """FlexAE's settings and those of the two players that smooth."""
+    return {
+        **flexae.settings(variant),
+        **adam_settings("image_critic", 2e-4, 0.5, 0.9),
+        **adam_settings("smoothing", 2e-4, 0.5, 0.9),
+    }
+
+
+def build(shape, variant, settings):
+    """FlexAE-SR with the networks of Tables 6 to 8."""
+    critic = networks.image_critic(shape, variant)
+    return flexae.build(shape, variant, settings, image_critic=critic)

@@ -1,0 +1,160 @@
+"""The networks of the FlexAE paper (Tables 6, 7 and 8) and of its released program.
+
+An image is float32 [B, H, W, C] in [0, 1], a code z is [B, m], noise n is [B, m'], and a critic's
+verdict is [B, 1] without an activation. A data set of vectors ([B, D] in [-1, 1]) gets Table 6.
+
+`variant` is "paper" (the tables as printed) or "released" (the authors' TF 1.15 program). They
+differ in the decoder's last two layers and in the initializers: the tables name none, so "paper"
+has Keras' Glorot uniform, and the released program draws the decoder (its last layer excepted),
+the generator and the latent critic from Glorot normal.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from flexae_tf.errors import UserError
+from flexae_tf.layers import BatchNormalization
+
+VARIANTS = ("paper", "released")
+
+# Tables 7 and 8 give m by data set, and grey or colour is what tells these apart; Table 6 gives it
+# for the two synthetic sets.
+_GREY_LATENT_DIM = {"paper": 20, "released": 32}
+_COLOUR_LATENT_DIM = {"paper": 64, "released": 128}
+_VECTOR_LATENT_DIM = {"synthetic2d": 2}
+_DEFAULT_VECTOR_LATENT_DIM = 50
+
+_HIDDEN = 1024  # neurons of every hidden dense layer of Tables 7 and 8
+_VECTOR_HIDDEN = 128  # the same for Table 6
+_PRIOR_DEPTH = 4  # hidden layers of the generator and of the latent critic
+
+
+def default_latent_dim(dataset, shape, variant):
+    """Latent dimension m that the paper (or its program) uses for such data."""
+    if len(shape) == 1:
+        return _VECTOR_LATENT_DIM.get(dataset, _DEFAULT_VECTOR_LATENT_DIM)
+    return (_GREY_LATENT_DIM if shape[-1] == 1 else _COLOUR_LATENT_DIM)[variant]
+
+
+def check_shape(shape):
+    """Raises a UserError unless the networks can be built for data of this shape.
+
+    Args:
+      shape: (H, W, C) or (D,).
+    """
+    if len(shape) == 3 and (shape[0] % 4 or shape[1] % 4 or min(shape[:2]) < 8):
+        raise UserError(
+            "the networks halve an image twice and double it twice, so its height and width must "
+            f"be multiples of 4 and at least 8; received {shape[0]} x {shape[1]}: choose another "
+            "--image_size (data sets with a size of their own must be prepared again)"
+        )
+
+
+def encoder(shape, latent_dim, variant="paper"):
+    """E_phi, x -> z: Table 7, or Table 6 for vectors. The two variants agree."""
+    check_shape(shape)
+    if len(shape) == 1:
+        return _mlp("encoder", shape[0], [_VECTOR_HIDDEN], latent_dim)
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(64, 4, 2, padding="same", activation="relu"),
+            layers.Conv2D(128, 4, 2, padding="same"),
+            BatchNormalization(),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(_HIDDEN),
+            BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(latent_dim),
+        ],
+        name="encoder",
+    )
+
+
+def decoder(shape, latent_dim, variant="paper"):
+    """D_theta, z -> x_hat in (0, 1): Table 7; for vectors Table 6, x_hat in (-1, 1)."""
+    check_shape(shape)
+    if len(shape) == 1:
+        return keras.Sequential(
+            [keras.Input((latent_dim,)), layers.Dense(shape[0], activation="tanh")], name="decoder"
+        )
+    height, width, channels = shape
+    init = {"kernel_initializer": _initializer(variant)}
+    last_activation, last_kernel = {"paper": (layers.ELU, 4), "released": (layers.ReLU, 3)}[variant]
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(_HIDDEN, **init),
+            BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(height // 4 * (width // 4) * 128, **init),
+            BatchNormalization(),
+            layers.ReLU(),
+            layers.Reshape((height // 4, width // 4, 128)),
+            layers.Conv2DTranspose(128, 4, 2, padding="same", **init),
+            BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2DTranspose(64, 4, 2, padding="same", **init),
+            BatchNormalization(),
+            last_activation(),
+            layers.Conv2D(channels, last_kernel, padding="same", activation="sigmoid"),
+        ],
+        name="decoder",
+    )
+
+
+def generator(shape, noise_dim, latent_dim, variant="paper"):
+    """G_psi, n -> z_hat: Table 8, or Table 6 for vectors."""
+    hidden = [_VECTOR_HIDDEN] if len(shape) == 1 else [_HIDDEN] * _PRIOR_DEPTH
+    return _mlp("generator", noise_dim, hidden, latent_dim, variant)
+
+
+def latent_critic(shape, latent_dim, variant="paper"):
+    """C_kappa, z -> R: Table 8, or Table 6 for vectors."""
+    hidden = [_VECTOR_HIDDEN] * 2 if len(shape) == 1 else [_HIDDEN] * _PRIOR_DEPTH
+    return _mlp("latent_critic", latent_dim, hidden, 1, variant)
+
+
+def image_critic(shape, variant="paper"):
+    """C_zeta, x -> R, without batch normalization: Table 8.
+
+    Table 6 has none; for vectors this is its latent critic with x for z.
+    """
+    check_shape(shape)
+    if len(shape) == 1:
+        return _mlp("image_critic", shape[0], [_VECTOR_HIDDEN] * 2, 1)
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(64, 4, 2, padding="same", activation="relu"),
+            layers.Conv2D(128, 4, 2, padding="same", activation="relu"),
+            layers.Flatten(),
+            layers.Dense(_HIDDEN, activation="relu"),
+            layers.Dense(1),
+        ],
+        name="image_critic",
+    )
+
+
+def parameter_count(network):
+    """Number of trainable parameters of a network."""
+    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
+
+
+def _mlp(name, inputs, hidden, outputs, variant="paper"):
+    init = {"kernel_initializer": _initializer(variant)}
+    return keras.Sequential(
+        [
+            keras.Input((inputs,)),
+            *[layers.Dense(units, activation="relu", **init) for units in hidden],
+            layers.Dense(outputs, **init),
+        ],
+        name=name,
+    )
+
+
+def _initializer(variant):
+    return {"paper": "glorot_uniform", "released": "glorot_normal"}[variant]

@@ -1,0 +1,233 @@
+"""A run directory: its layout, its settings, its lock, and loading a trained model back.
+
+    flags.cfg     the resolved flags, itself a flagfile
+    run.json      versions, git commit, data fingerprint
+    checkpoints/  ckpt-<iteration>
+    train/ eval/  TensorBoard
+    samples/      PNG grids by iteration
+    metrics/      <iteration>.json
+    export/       SavedModels by version
+
+Nothing in it is executed or unpickled.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import tensorflow as tf
+
+from flexae_tf import checkpoints, data, methods, settings, trainer
+from flexae_tf.errors import UserError
+
+_RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+
+
+class RunDirectory:
+    """Paths and small files of a run directory."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.flags_file = self.path / "flags.cfg"
+        self.run_file = self.path / "run.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.train = self.path / "train"
+        self.eval = self.path / "eval"
+        self.samples = self.path / "samples"
+        self.metrics = self.path / "metrics"
+        self.export = self.path / "export"
+
+    def create(self):
+        """Makes the folders. Raises UserError if that is not possible."""
+        try:
+            for folder in (self.checkpoints, self.train, self.samples):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write --run_dir={self.path}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def lock(self):
+        """Holds the run directory for this process; the system lets go of it when it dies.
+
+        Raises:
+          UserError: another process holds it.
+        """
+        try:
+            file = open(self.path / ".lock", "a+")  # noqa: SIM115
+        except OSError as error:
+            raise UserError(f"cannot write --run_dir={self.path}: {error.strerror}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"another process is training in --run_dir={self.path}: wait for it, stop it, "
+                    "or choose another --run_dir"
+                ) from None
+            yield
+
+    def adopt(self, settings, free, dataset):
+        """Records the settings of a new run, or checks that they are those of the one found here.
+
+        Args:
+          settings: {flag: value}, resolved.
+          free: names of the flags that may differ from one start to the next.
+          dataset: the Dataset.
+
+        Raises:
+          UserError: it is a run with other settings or of other data; nothing is changed.
+        """
+        if self.run_file.exists():
+            self._check(settings, free, dataset.fingerprint)
+        lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
+        _write(self.flags_file, "".join(lines))
+        _write(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
+
+    def read_flags(self):
+        """{flag: text} of the run. Raises UserError if this is no run directory."""
+        lines = self._read(self.flags_file).splitlines()
+        return dict(line.removeprefix("--").split("=", 1) for line in lines if "=" in line)
+
+    def read_provenance(self):
+        """What `run.json` holds. Raises UserError if it cannot be read."""
+        try:
+            return json.loads(self._read(self.run_file))
+        except ValueError as error:
+            raise UserError(f"{self.run_file} is damaged: {error}") from error
+
+    def _read(self, path):
+        try:
+            return path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self.path} is not a run directory of flexae_tf.train: cannot read {path.name} "
+                f"({getattr(error, 'strerror', error)})"
+            ) from error
+
+    def _check(self, settings, free, fingerprint):
+        before = self.read_flags()
+        now = {k: _text(v) for k, v in settings.items() if v is not None}
+        differing = [
+            f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
+            for name in sorted(before.keys() | now.keys())
+            if name not in free and before.get(name) != now.get(name)
+        ]
+        if differing:
+            raise UserError(
+                f"--run_dir={self.path} holds a run with other flags ({'; '.join(differing)}): "
+                "use the same flags to resume it, or choose another --run_dir"
+            )
+        recorded = self.read_provenance()["data_fingerprint"]
+        if recorded != fingerprint:
+            raise UserError(
+                f"--run_dir={self.path} was trained on other data (fingerprint {recorded[:12]} "
+                f"there, {fingerprint[:12]} now): choose another --run_dir"
+            )
+
+
+def load(path, checkpoint=None):
+    """Loads a trained model back.
+
+    Args:
+      path: the run directory.
+      checkpoint: iteration of the checkpoint; the newest readable one by default.
+
+    Returns:
+      A Run.
+
+    Raises:
+      UserError: no run directory, or no such or no readable checkpoint.
+    """
+    directory = RunDirectory(path)
+    values = settings.parse(directory.read_flags())
+    recorded = directory.read_provenance()
+    shape = tuple(recorded["data_shape"])
+    resolved = settings.resolved(shape, values)
+    method = methods.find(values.method).build(
+        shape, values.variant, settings.method_settings(shape, values)
+    )
+    counter = tf.Variable(0, dtype=tf.int64)
+    state = trainer.checkpoint_of(method, counter)
+    if checkpoint is None:
+        found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
+        if found is None:
+            raise UserError(f"{path} has no checkpoint yet: train it first")
+    else:
+        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+    return Run(
+        path=directory.path,
+        settings=resolved,
+        method=method,
+        iteration=int(counter.numpy()),
+        fingerprint=recorded["data_fingerprint"],
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained model loaded back from its run directory.
+
+    Attributes:
+      path: the run directory.
+      settings: {flag: resolved value}.
+      method: the trained Method.
+      iteration: of the checkpoint that was loaded.
+      fingerprint: of the data set it was trained on.
+    """
+
+    path: Path
+    settings: dict
+    method: object
+    iteration: int
+    fingerprint: str
+
+    def load_dataset(self):
+        """The data set the run was trained on. Raises UserError if it has changed since."""
+        names = ("data_dir", "image_size", "celeba_crop", "cache_dir")
+        dataset = data.load(
+            self.settings["dataset"], **{name: self.settings[name] for name in names}
+        )
+        if dataset.fingerprint != self.fingerprint:
+            raise UserError(
+                f"the data set {dataset.name!r} is not the one {self.path} was trained on "
+                f"(fingerprint {dataset.fingerprint[:12]}, there {self.fingerprint[:12]})"
+            )
+        return dataset
+
+
+def _provenance(dataset):
+    """Versions and origin of a run, for JSON."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {
+        "data_fingerprint": dataset.fingerprint,
+        "data_shape": list(dataset.shape),
+        "git_commit": commit or None,
+        "python": sys.version.split()[0],
+        "versions": {name: metadata.version(name) for name in _RECORDED_PACKAGES},
+    }
+
+
+def _text(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _write(path, text):
+    """Writes a small file atomically."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_text(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error

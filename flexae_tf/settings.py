@@ -1,0 +1,132 @@
+"""The settings of a run: their flags, and their values once the data and the method are known.
+
+Three groups: what data, how to train (the fields of `TrainerOptions`), and the method's own (its
+module's `settings`). A method's flags have no default of their own: unset, they take the value of
+the method and variant.
+"""
+
+import dataclasses
+
+from absl import flags
+
+from flexae_tf import data, methods, networks
+from flexae_tf.errors import UserError
+from flexae_tf.trainer import TrainerOptions
+
+# Flags that a run may change when it is started again.
+FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
+    field.name for field in dataclasses.fields(TrainerOptions) if field.metadata["free"]
+}
+
+
+def define_flags(values=flags.FLAGS):
+    """Defines every flag of the trainer on `values`."""
+    define = {"flag_values": values}
+    flags.DEFINE_enum("dataset", "digits", data.NAMES, "Data set.", **define)
+    flags.DEFINE_string("data_dir", None, "Where the data are (see README.md).", **define)
+    flags.DEFINE_bool("download", False, "Let TensorFlow Datasets download.", **define)
+    flags.DEFINE_integer("image_size", None, "Side of the images of a folder.", **define)
+    flags.DEFINE_integer("celeba_crop", 140, "Side of CelebA's centre crop.", **define)
+    flags.DEFINE_string("cache_dir", None, "Folder of the decoded data.", **define)
+    flags.DEFINE_string("method", "flexae_sr", f"One of {', '.join(methods.names())}.", **define)
+    flags.DEFINE_enum("variant", "paper", networks.VARIANTS, "Which reading.", **define)
+    flags.DEFINE_string("run_dir", None, "Run directory; runs/<name> by default.", **define)
+    for field in dataclasses.fields(TrainerOptions):
+        _define(
+            field.name, field.default, field.metadata["help"], field.metadata["choices"], values
+        )
+    for name, (setting, owners) in _method_settings().items():
+        text = f"{setting.help} [{', '.join(owners)}]"
+        _define(name, setting.default, text, setting.choices, values, default=None)
+
+
+def load_dataset(values=flags.FLAGS):
+    """The data set that the flags name."""
+    return data.load(
+        values.dataset,
+        data_dir=values.data_dir,
+        download=values.download,
+        image_size=values.image_size,
+        celeba_crop=values.celeba_crop,
+        cache_dir=values.cache_dir,
+    )
+
+
+def trainer_options(values=flags.FLAGS):
+    """The TrainerOptions that the flags say."""
+    names = [field.name for field in dataclasses.fields(TrainerOptions)]
+    return TrainerOptions(**{name: values[name].value for name in names})
+
+
+def method_settings(shape, values=flags.FLAGS):
+    """{name: value} of the method's settings, for data of this shape.
+
+    Raises:
+      UserError: unknown method, or a flag that is another method's.
+    """
+    known = methods.find(values.method).settings(values.variant)
+    foreign = [n for n in _method_settings() if n not in known and values[n].value is not None]
+    if foreign:
+        raise UserError(
+            f"--{foreign[0]} is no setting of --method={values.method}; its settings are "
+            + ", ".join(known)
+        )
+    resolved = {
+        name: setting.default if values[name].value is None else values[name].value
+        for name, setting in known.items()
+    }
+    if "latent_dim" in resolved and resolved["latent_dim"] is None:
+        resolved["latent_dim"] = networks.default_latent_dim(values.dataset, shape, values.variant)
+    if "noise_dim" in resolved and resolved["noise_dim"] is None:
+        resolved["noise_dim"] = resolved["latent_dim"]
+    for name, value in resolved.items():
+        if name.endswith(("_dim", "_steps")) and value < 1:
+            raise UserError(f"--{name} must be at least 1; received {value}")
+        if name.endswith("_learning_rate") and value <= 0:
+            raise UserError(f"--{name} must be above 0; received {value}")
+        if "_beta_" in name and not 0 <= value < 1:
+            raise UserError(f"--{name} must be at least 0 and below 1; received {value}")
+    return resolved
+
+
+def resolved(shape, values=flags.FLAGS):
+    """{flag: value} of everything that makes up the run."""
+    names = ["dataset", "data_dir", "image_size", "celeba_crop", "cache_dir", "method", "variant"]
+    chosen = {name: values[name].value for name in names}
+    return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
+
+
+def parse(texts):
+    """The values that {flag: text} of a flags.cfg set. Raises UserError for a damaged one."""
+    values = flags.FlagValues()
+    define_flags(values)
+    try:
+        values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
+    except flags.Error as error:
+        raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
+    return values
+
+
+def _method_settings():
+    """{name: (Setting, names of the methods that have it)} over all methods."""
+    merged = {}
+    for method in methods.names():
+        for name, setting in methods.find(method).settings("paper").items():
+            merged.setdefault(name, (setting, []))[1].append(method)
+    return merged
+
+
+def _define(name, example, text, choices, values, **override):
+    """Defines a flag of the type of `example`; an integer for None."""
+    default = override.get("default", example)
+    if choices:
+        flags.DEFINE_enum(name, default, choices, text, flag_values=values)
+        return
+    define = {
+        bool: flags.DEFINE_bool,
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        str: flags.DEFINE_string,
+        type(None): flags.DEFINE_integer,
+    }[type(example)]
+    define(name, default, text, flag_values=values)

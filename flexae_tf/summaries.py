@@ -1,0 +1,124 @@
+"""What a run shows while it trains: scalars and grids in TensorBoard, grids as PNG on disk."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import data, figures, objectives
+
+_COLUMNS = 10
+_TILES = 100
+_INTERPOLATION_STEPS = _COLUMNS
+
+
+class Summaries:
+    """Writes the scalars and pictures of a training run.
+
+    Tags: loss/<player>, gradient_norm/<player>, gap/<critic> (the critic's estimate of the
+    Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
+    test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics, and
+    the images real, reconstructed, generated and interpolated.
+
+    Args:
+      run: RunDirectory, or None to write nothing.
+      method: the Method. dataset: its Dataset. options: TrainerOptions.
+    """
+
+    def __init__(self, run, method, dataset, options):
+        self._run, self._method = run, method
+        self._writer = None
+        if run:
+            self._writer = tf.summary.create_file_writer(str(run.train))
+            self._text("flags", run.flags_file)
+        self._seed = options.seed
+        rows = np.arange(min(options.test_images, len(dataset.test)))
+        self._test = data.to_unit(data.gather(dataset.test, rows))
+        self._seen = None
+
+    def scalars(self, iteration, reported):
+        """Writes what an iteration reported. Returns {player: loss}."""
+        values = {name: float(value) for name, value in reported.items()}
+        losses = {name: values[name] for name in self._method.players if name in values}
+        now = time.monotonic()
+        tags = {f"loss/{name}" if name in losses else name: v for name, v in values.items()}
+        if self._seen:
+            before, then = self._seen
+            tags["speed/iterations_per_second"] = (iteration - before) / max(now - then, 1e-9)
+        self._seen = (iteration, now)
+        self._write(iteration, tags)
+        return losses
+
+    def test_error(self, batch_size):
+        """Test error (Eq. 5) with batch statistics. Leaves the moving statistics disturbed."""
+        method = self._method
+        errors = []
+        for i in range(0, len(self._test) - batch_size + 1, batch_size) or [0]:
+            x = tf.constant(self._test[i : i + batch_size])
+            x_hat = method.decode_batch(method.encode_batch(x, training=True), training=True)
+            errors.append(float(objectives.squared_error(x, x_hat)))
+        return float(np.mean(errors))
+
+    def pictures(self, iteration, error_with_batch_statistics):
+        """Writes the grids and the test errors. Returns a line that says where and what."""
+        x_hat = self._method.reconstruct(self._test)
+        error = float(objectives.squared_error(self._test, x_hat))
+        self._write(
+            iteration,
+            {
+                "test/reconstruction_error": error,
+                "test/reconstruction_error_batch_statistics": error_with_batch_statistics,
+            },
+        )
+        line = (
+            f"iteration {iteration}: test reconstruction error {error:.2f} "
+            f"({error_with_batch_statistics:.2f} with batch statistics)"
+        )
+        if self._run:
+            for kind, picture in self._grids(x_hat).items():
+                with self._writer.as_default(iteration):
+                    tf.summary.image(kind, picture[None])
+                figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
+            self._writer.flush()
+            line += f"; {self._path('generated', iteration)}"
+        return line
+
+    def last_grid(self):
+        """Path of the newest grid of generated examples, or None."""
+        grids = sorted(self._run.samples.glob("generated-*.png")) if self._run else []
+        return grids[-1] if grids else None
+
+    def _grids(self, x_hat):
+        """{kind: uint8 picture}; for vectors one scatter plot of them all."""
+        method, real, x_hat = self._method, self._test[:_TILES], x_hat[:_TILES]
+        if self._test.ndim == 2:
+            generated = method.sample(len(self._test), self._seed)
+            groups = {"test data": self._test, "generated": generated}
+            return {"generated": figures.scatter(groups, "test data and generated")}
+        z = method.encode(real)
+        mixes = np.linspace(0, 1, _INTERPOLATION_STEPS, dtype=np.float32)[:, None]
+        ends = zip(z[: _COLUMNS * 2 : 2], z[1 : _COLUMNS * 2 : 2], strict=False)
+        path = [(1 - mixes) * first + mixes * second for first, second in ends]
+        return {
+            "real": figures.grid(real, _COLUMNS),
+            "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
+            "generated": figures.grid(method.sample(_TILES, self._seed), _COLUMNS),
+            "interpolated": figures.grid(method.decode(np.concatenate(path)), _COLUMNS),
+        }
+
+    def _path(self, kind, iteration):
+        return self._run.samples / f"{kind}-{iteration:07d}.png"
+
+    def _write(self, iteration, tags):
+        if self._writer is None:
+            return
+        with self._writer.as_default(iteration):
+            for tag, value in tags.items():
+                tf.summary.scalar(tag, value)
+        self._writer.flush()
+
+    def _text(self, tag, path):
+        if path.exists():
+            lines = path.read_text().splitlines()
+            with self._writer.as_default(0):
+                tf.summary.text(tag, "\n".join(f"    {line}" for line in lines))

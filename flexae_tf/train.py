@@ -1,0 +1,52 @@
+"""Trains a generative autoencoder: python -m flexae_tf.train --flagfile=configs/digits.cfg
+
+Flags on the command line override those of the flagfile. Everything the run makes is in its run
+directory; the same command started again resumes it.
+"""
+
+import functools
+
+from absl import flags
+
+from flexae_tf import methods, settings
+from flexae_tf.errors import run_main
+from flexae_tf.runs import RunDirectory
+from flexae_tf.trainer import Interrupted, Trainer, make_strategy
+
+settings.define_flags()
+FLAGS = flags.FLAGS
+
+
+def main(_):
+    options = settings.trainer_options()
+    # Before the data: decoding them runs TensorFlow, after which devices cannot be set up.
+    strategy = make_strategy(options)
+    dataset = settings.load_dataset()
+    resolved = settings.resolved(dataset.shape)
+    run = RunDirectory(FLAGS.run_dir or default_run_dir())
+    run.create()
+    with run.lock():
+        run.adopt(resolved, settings.FREE, dataset)
+        build = functools.partial(
+            methods.find(FLAGS.method).build,
+            dataset.shape,
+            FLAGS.variant,
+            settings.method_settings(dataset.shape),
+        )
+        trainer = Trainer(build, dataset, options, run, strategy)
+        try:
+            grid = trainer.train()
+        except Interrupted as stop:
+            print(f"stopped by {stop} at iteration {trainer.iteration}; start again to resume")
+            return 128 + stop.signum
+    print(f"trained {trainer.iteration} iterations; generated examples: {grid}")
+    return 0
+
+
+def default_run_dir():
+    """runs/<data set>-<method>-<variant>-<seed>."""
+    return f"runs/{FLAGS.dataset}-{FLAGS.method}-{FLAGS.variant}-{FLAGS.seed}"
+
+
+if __name__ == "__main__":
+    run_main(main)

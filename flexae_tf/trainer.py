@@ -1,0 +1,319 @@
+"""The training loop: strategy, iterations, checkpoints, summaries. It knows no loss by name."""
+
+import dataclasses
+import signal
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import checkpoints, data, draws
+from flexae_tf.errors import UserError
+from flexae_tf.progress import Progress
+from flexae_tf.summaries import Summaries
+
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker_mirrored")
+# Minibatches that the test-time statistics of batch normalization are averaged over.
+_STATISTICS_MINIBATCHES = 10
+
+
+def _option(default, text, choices=None, free=False):
+    return dataclasses.field(
+        default=default, metadata={"help": text, "choices": choices, "free": free}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainerOptions:
+    """How to train; every field is a flag of the same name (`free`: may change on resuming)."""
+
+    training_steps: int = _option(130_000, "Iterations in all.", free=True)
+    batch_size: int = _option(128, "Examples in a global minibatch.")
+    seed: int = _option(0, "Seed of the initial weights and of every draw.")
+    strategy: str = _option(
+        "auto", "auto: mirrored with two or more GPUs, else one device.", STRATEGIES, free=True
+    )
+    xla: bool = _option(False, "Compile the gradient functions with XLA.", free=True)
+    sync_batch_norm: bool = _option(
+        True, "Above one replica, normalize over the global batch.", free=True
+    )
+    log_every_steps: int = _option(100, "Scalars to TensorBoard and console.", free=True)
+    picture_every_steps: int = _option(1000, "Grids and test error.", free=True)
+    checkpoint_every_steps: int = _option(1000, "Checkpoints.", free=True)
+    keep_checkpoints: int = _option(3, "How many of the newest checkpoints to keep.", free=True)
+    keep_every_steps: int = _option(
+        0, "Also keep checkpoints of these multiples; 0: none.", free=True
+    )
+    test_images: int = _option(1000, "Test images that the test error is taken over.", free=True)
+
+    def __post_init__(self):
+        for name in ("training_steps", "keep_every_steps", "seed"):
+            _at_least(0, name, getattr(self, name))
+        for field in dataclasses.fields(self):
+            if field.name.endswith("_every_steps") and field.name != "keep_every_steps":
+                _at_least(1, field.name, getattr(self, field.name))
+        for name in ("batch_size", "keep_checkpoints", "test_images"):
+            _at_least(1, name, getattr(self, name))
+
+
+class Interrupted(Exception):
+    """Training was stopped by a signal, after saving a checkpoint."""
+
+    def __init__(self, signum):
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+def make_strategy(options):
+    """The tf.distribute strategy that the options name. Raises UserError if it cannot be had."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    name = options.strategy
+    if name == "auto":
+        name = "mirrored" if len(gpus) > 1 else "one_device"
+    if name == "one_device":
+        strategy = tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
+    elif name == "mirrored":
+        # Without a GPU: the logical CPU devices, of which there is one unless they are configured.
+        devices = [d.name.removeprefix("/physical_device:") for d in gpus]
+        strategy = tf.distribute.MirroredStrategy(devices or _logical_cpus())
+    else:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    replicas = strategy.num_replicas_in_sync
+    if options.batch_size % replicas:
+        raise UserError(
+            f"--batch_size={options.batch_size} is not divisible by the {replicas} replicas: "
+            f"choose a multiple of {replicas}"
+        )
+    if options.xla and replicas > 1 and options.sync_batch_norm:
+        raise UserError(
+            "--xla cannot compile batch normalization that is synchronized over replicas: "
+            "add --sync_batch_norm=false, or leave --xla out"
+        )
+    return strategy
+
+
+class Trainer:
+    """Trains a method on a data set.
+
+    Args:
+      build: function without arguments that returns the Method; called in the strategy's scope,
+        after the seed of the initial weights is set.
+      dataset: a `data.Dataset`.
+      options: TrainerOptions.
+      run: RunDirectory to write to, or None to keep nothing.
+      strategy: what `make_strategy(options)` returned, where that had to come first.
+    """
+
+    def __init__(self, build, dataset, options, run=None, strategy=None):
+        self.options = options
+        self.dataset = dataset
+        self.strategy = strategy or make_strategy(options)
+        keras.utils.set_random_seed(options.seed)
+        with self.strategy.scope():
+            self.method = build()
+            self.method.xla = options.xla
+            synchronize_batch_norm(
+                self.method, options.sync_batch_norm and self.strategy.num_replicas_in_sync > 1
+            )
+            self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._run = run
+        self._checkpoints = run and checkpoints.Checkpoints(
+            run.checkpoints,
+            checkpoint_of(self.method, self._iteration),
+            options.keep_checkpoints,
+            options.keep_every_steps,
+        )
+        self._statistics_iteration = -1
+        self._signum = None
+
+    @property
+    def iteration(self):
+        """How many iterations have been trained."""
+        return int(self._iteration.numpy())
+
+    def train(self):
+        """Trains until `training_steps`, resuming from the newest checkpoint of the run.
+
+        Returns:
+          The last grid of pictures (a path), or None without a run.
+
+        Raises:
+          Interrupted: SIGTERM or SIGINT came; a checkpoint was saved.
+          UserError: a loss or weight is not finite, or a checkpoint cannot be written or read.
+        """
+        options = self.options
+        if self._run:
+            self._checkpoints.restore()
+        start = self.iteration
+        summaries = Summaries(self._run, self.method, self.dataset, options)
+        # Iteration number of the losses last seen and not yet checked.
+        unchecked = None
+        with self._signals(), Progress(start, options.training_steps) as progress:
+            iterator = self.iterator(start, options.training_steps)
+            for iteration in range(start + 1, options.training_steps + 1):
+                reported = self.iterate(iterator)
+                # One iteration late, so that an accelerator never waits for the check.
+                self._check_losses(unchecked)
+                unchecked = (iteration, reported)
+                last = iteration == options.training_steps
+                if last or self._signum or iteration % options.log_every_steps == 0:
+                    self._check_losses(unchecked)
+                    progress.report(iteration, summaries.scalars(iteration, reported))
+                if last or iteration % options.picture_every_steps == 0:
+                    progress.report_line(self._assess(summaries, iteration))
+                if last or self._signum or iteration % options.checkpoint_every_steps == 0:
+                    self._check_losses(unchecked)
+                    self._save()
+                if self._signum and not last:
+                    raise Interrupted(self._signum)
+        return summaries.last_grid()
+
+    def iterator(self, start, stop):
+        """An iterator over the distributed minibatches of the iterations after `start`."""
+        return iter(
+            self._distribute(
+                self.method.draw_spec,
+                self.method.minibatches,
+                draws.TRAINING,
+                range(start, stop),
+            )
+        )
+
+    @tf.function
+    def iterate(self, iterator):
+        """One iteration. Returns {name: scalar tensor}, means over the replicas."""
+        reported = self.strategy.run(self._replica_step, (next(iterator),))
+        self._iteration.assign_add(1)
+        return {
+            name: self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+            for name, value in reported.items()
+        }
+
+    def _replica_step(self, drawn):
+        return self.method.step(tf.nest.map_structure(data.to_unit, drawn))
+
+    def update_statistics(self):
+        """Brings the test-time statistics of batch normalization up to the present weights."""
+        iteration = self.iteration
+        if self._statistics_iteration == iteration:
+            return
+        first = iteration * _STATISTICS_MINIBATCHES
+        dataset = self._distribute(
+            self.method.statistics_spec(),
+            1,
+            draws.STATISTICS,
+            range(first, first + _STATISTICS_MINIBATCHES),
+        )
+        for count, (drawn,) in enumerate(dataset):
+            self._take_statistics(drawn, tf.constant(count))
+        self._statistics_iteration = iteration
+
+    @tf.function
+    def _take_statistics(self, drawn, count):
+        def replica(drawn):
+            drawn = tf.nest.map_structure(data.to_unit, drawn)
+            self.method.update_statistics(drawn, count)
+
+        self.strategy.run(replica, (drawn,))
+
+    def _distribute(self, spec, count, stream, numbers):
+        def shard(context):
+            return draws.pipeline(
+                spec,
+                self.dataset.train,
+                count=count,
+                batch_size=self.options.batch_size,
+                seed=self.options.seed,
+                stream=stream,
+                numbers=numbers,
+                shard=(context.input_pipeline_id, context.num_input_pipelines),
+                replicas=context.num_replicas_in_sync // context.num_input_pipelines,
+            )
+
+        return self.strategy.distribute_datasets_from_function(shard)
+
+    def _assess(self, summaries, iteration):
+        """Writes pictures and the test error; returns the line to print."""
+        with_batch_statistics = summaries.test_error(self.options.batch_size)
+        self.update_statistics()
+        return summaries.pictures(iteration, with_batch_statistics)
+
+    def _save(self):
+        self.update_statistics()
+        for name, network in self.method.networks.items():
+            if not all_finite(network):
+                self._stop_nonfinite(f"a weight of the {name}", self.iteration)
+        if self._run:
+            self._checkpoints.save(self.iteration)
+
+    def _check_losses(self, unchecked):
+        iteration, reported = unchecked or (0, {})
+        for name in self.method.players:
+            if name in reported and not np.isfinite(float(reported[name])):
+                self._stop_nonfinite(f"the loss of the {name}", iteration)
+
+    def _stop_nonfinite(self, what, iteration):
+        kept = checkpoints.iterations(self._run.checkpoints) if self._run else []
+        raise UserError(
+            f"{what} is not finite at iteration {iteration}; "
+            + (f"the checkpoint of iteration {kept[-1]} is intact: " if kept else "")
+            + "lower the learning rates, or try another --seed"
+        )
+
+    def _signals(self):
+        return _Signals(self._on_signal)
+
+    def _on_signal(self, signum, _):
+        self._signum = signum
+
+
+class _Signals:
+    """Handles SIGTERM and SIGINT while in the context; a second one ends the process at once."""
+
+    def __init__(self, handler):
+        self._handler = handler
+        self._previous = {}
+
+    def __enter__(self):
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            self._previous[signum] = signal.signal(signum, self._handle)
+
+    def _handle(self, signum, frame):
+        print(f"\n{signal.Signals(signum).name}: saving a checkpoint", file=sys.stderr)
+        signal.signal(signum, self._previous[signum])
+        self._handler(signum, frame)
+
+    def __exit__(self, *_):
+        for signum, previous in self._previous.items():
+            signal.signal(signum, previous)
+
+
+def checkpoint_of(method, iteration):
+    """The tf.train.Checkpoint of a method's networks and optimizers and the iteration."""
+    optimizers = {name: player.optimizer for name, player in method.players.items()}
+    return tf.train.Checkpoint(iteration=iteration, networks=method.networks, optimizers=optimizers)
+
+
+def synchronize_batch_norm(method, synchronized):
+    """Says for every BN layer whether it normalizes over all replicas."""
+    for network in method.networks.values():
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = synchronized
+
+
+def all_finite(network):
+    """Whether every weight of a network is finite."""
+    return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in network.weights)
+
+
+def _at_least(bound, name, value):
+    if value < bound:
+        raise UserError(f"--{name} must be at least {bound}; received {value}")
+
+
+def _logical_cpus():
+    return [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices("CPU")]

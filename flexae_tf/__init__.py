@@ -6,3 +6,22 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def load(run_dir, checkpoint=None):
+    """Loads a trained method back.
+
+    Args:
+      run_dir: a run directory of flexae_tf.train.
+      checkpoint: iteration of the checkpoint; the newest readable one by default.
+
+    Returns:
+      The Method, in inference mode: `encode`, `decode`, `reconstruct`, `interpolate` and
+      `sample(n, seed)`, NumPy in and out, images in [0, 1].
+
+    Raises:
+      errors.UserError: it is no run directory, or has no such or no readable checkpoint.
+    """
+    from flexae_tf import runs  # here, so that the package itself imports at once
+
+    return runs.load(run_dir, checkpoint).method

@@ -1,12 +1,11 @@
 """Checkpoints of a run: written atomically, kept by a rule, read back past damaged ones."""
 
 import re
-import sys
 from pathlib import Path
 
 import tensorflow as tf
 
-from flexae_tf.errors import UserError
+from flexae_tf.errors import UserError, warn
 
 _NAME = re.compile(r"ckpt-(\d+)\.index")
 
@@ -65,7 +64,7 @@ class Checkpoints:
             try:
                 restore(self._checkpoint, path)
             except UserError as error:
-                print(f"warning: {error}; trying the one before", file=sys.stderr)
+                warn(f"{error}; trying the one before")
                 continue
             return iteration
         if found:

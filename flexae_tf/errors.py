@@ -12,6 +12,11 @@ class UserError(Exception):
     """
 
 
+def warn(message):
+    """Tells the user of something that was put right or that makes a result doubtful, in a line."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
 def run_main(main):
     """Runs `main(argv)` as a command whose errors are one line on standard error.
 
@@ -27,7 +32,10 @@ def run_main(main):
 
 def _parse_flags(argv):
     if any(argument.lstrip("-") in ("help", "h") for argument in argv[1:]):
-        print(f"{sys.modules['__main__'].__doc__}\n{flags.FLAGS.main_module_help()}")
+        print(sys.modules["__main__"].__doc__)
+        for module in flags.FLAGS.flags_by_module_dict():
+            if not module.startswith(("absl", "tensorflow")):
+                print(flags.FLAGS.module_help(module))
         sys.exit(0)
     # Flags override a flagfile wherever it stands among them.
     files = [argument for argument in argv[1:] if argument.lstrip("-").startswith("flagfile=")]

@@ -195,6 +195,22 @@ class Method(abc.ABC):
             lambda batch: self.decode_batch(self.prior(batch)), np.asarray, noise
         )
 
+    def interpolate(self, x_a, x_b, steps):
+        """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
+
+        Args:
+          x_a, x_b: as in `encode`, N of each.
+          steps: how many, at least 2.
+
+        Returns:
+          float32 [N, steps, H, W, C] (or [N, steps, D]).
+        """
+        z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
+        towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
+        x = self.decode(z.reshape(-1, z.shape[-1]))
+        return x.reshape(*z.shape[:2], *x.shape[1:])
+
     def _in_batches(self, function, prepare, inputs):
         if not len(inputs):
             raise ValueError("expected at least one example, received none")

@@ -36,7 +36,8 @@ def define_flags(values=flags.FLAGS):
             field.name, field.default, field.metadata["help"], field.metadata["choices"], values
         )
     for name, (setting, owners) in _method_settings().items():
-        text = f"{setting.help} [{', '.join(owners)}]"
+        default = "" if setting.default is None else f"; default {setting.default}"
+        text = f"{setting.help} [{', '.join(owners)}{default}]"
         _define(name, setting.default, text, setting.choices, values, default=None)
 
 

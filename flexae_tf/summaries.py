@@ -7,9 +7,8 @@ import tensorflow as tf
 
 from flexae_tf import data, figures, objectives
 
-_COLUMNS = 10
-_TILES = 100
-_INTERPOLATION_STEPS = _COLUMNS
+_COLUMNS = _ROWS = 10
+_TILES = _COLUMNS * _ROWS
 
 
 class Summaries:
@@ -95,15 +94,12 @@ class Summaries:
             generated = method.sample(len(self._test), self._seed)
             groups = {"test data": self._test, "generated": generated}
             return {"generated": figures.scatter(groups, "test data and generated")}
-        z = method.encode(real)
-        mixes = np.linspace(0, 1, _INTERPOLATION_STEPS, dtype=np.float32)[:, None]
-        ends = zip(z[: _COLUMNS * 2 : 2], z[1 : _COLUMNS * 2 : 2], strict=False)
-        path = [(1 - mixes) * first + mixes * second for first, second in ends]
+        path = method.interpolate(real[: _ROWS * 2 : 2], real[1 : _ROWS * 2 : 2], _COLUMNS)
         return {
             "real": figures.grid(real, _COLUMNS),
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
             "generated": figures.grid(method.sample(_TILES, self._seed), _COLUMNS),
-            "interpolated": figures.grid(method.decode(np.concatenate(path)), _COLUMNS),
+            "interpolated": figures.grid(np.concatenate(path), _COLUMNS),
         }
 
     def _path(self, kind, iteration):

@@ -15,6 +15,8 @@ from flexae_tf.trainer import Interrupted, Trainer, make_strategy
 
 settings.define_flags()
 FLAGS = flags.FLAGS
+flags.DEFINE_string("inception", None, "For --eval_every_steps: see tools.evaluate.")
+flags.DEFINE_string("features", None, "For --eval_every_steps: see tools.evaluate.")
 
 
 def main(_):
@@ -33,7 +35,7 @@ def main(_):
             FLAGS.variant,
             settings.method_settings(dataset.shape),
         )
-        trainer = Trainer(build, dataset, options, run, strategy)
+        trainer = Trainer(build, dataset, options, run, strategy, evaluator(dataset, run))
         try:
             grid = trainer.train()
         except Interrupted as stop:
@@ -41,6 +43,28 @@ def main(_):
             return 128 + stop.signum
     print(f"trained {trainer.iteration} iterations; generated examples: {grid}")
     return 0
+
+
+def evaluator(dataset, run):
+    """The function (method, iteration) that measures a model during training, or None.
+
+    Its numbers have a folder of their own in TensorBoard: with fewer images they cannot be compared
+    with those of tools.evaluate.
+    """
+    if not FLAGS.eval_every_steps:
+        return None
+    # Here, because it takes as long to import as TensorFlow.
+    from flexae_tf.evaluation import pretrained, report, suite
+
+    extractor = pretrained.choose(dataset.shape, FLAGS.inception, FLAGS.features)
+
+    def evaluate(method, iteration):
+        metrics = suite.evaluate_small(
+            method, dataset, extractor, FLAGS.eval_images, FLAGS.seed, FLAGS.cache_dir
+        )
+        report.write_summaries(report.record(metrics, {}), run.eval / "training", iteration)
+
+    return evaluate
 
 
 def default_run_dir():

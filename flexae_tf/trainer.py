@@ -46,15 +46,20 @@ class TrainerOptions:
         0, "Also keep checkpoints of these multiples; 0: none.", free=True
     )
     test_images: int = _option(1000, "Test images that the test error is taken over.", free=True)
+    eval_every_steps: int = _option(0, "Measure FID, PRD, ...; 0: never.", free=True)
+    eval_images: int = _option(2048, "Images of each kind in such a measurement.", free=True)
 
     def __post_init__(self):
-        for name in ("training_steps", "keep_every_steps", "seed"):
+        for name in ("training_steps", "seed"):
             _at_least(0, name, getattr(self, name))
         for field in dataclasses.fields(self):
-            if field.name.endswith("_every_steps") and field.name != "keep_every_steps":
-                _at_least(1, field.name, getattr(self, field.name))
+            if field.name.endswith("_every_steps"):
+                # These two have a 0 that turns them off.
+                bound = 0 if field.name in ("keep_every_steps", "eval_every_steps") else 1
+                _at_least(bound, field.name, getattr(self, field.name))
         for name in ("batch_size", "keep_checkpoints", "test_images"):
             _at_least(1, name, getattr(self, name))
+        _at_least(2, "eval_images", self.eval_images)
 
 
 class Interrupted(Exception):
@@ -105,9 +110,10 @@ class Trainer:
       options: TrainerOptions.
       run: RunDirectory to write to, or None to keep nothing.
       strategy: what `make_strategy(options)` returned, where that had to come first.
+      evaluate: function (method, iteration) called every `eval_every_steps`.
     """
 
-    def __init__(self, build, dataset, options, run=None, strategy=None):
+    def __init__(self, build, dataset, options, run=None, strategy=None, evaluate=None):
         self.options = options
         self.dataset = dataset
         self.strategy = strategy or make_strategy(options)
@@ -120,6 +126,7 @@ class Trainer:
             )
             self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._run = run
+        self._evaluate = evaluate
         self._checkpoints = run and checkpoints.Checkpoints(
             run.checkpoints,
             checkpoint_of(self.method, self._iteration),
@@ -164,6 +171,9 @@ class Trainer:
                     progress.report(iteration, summaries.scalars(iteration, reported))
                 if last or iteration % options.picture_every_steps == 0:
                     progress.report_line(self._assess(summaries, iteration))
+                if self._evaluate and iteration % options.eval_every_steps == 0:
+                    self.update_statistics()
+                    self._evaluate(self.method, iteration)
                 if last or self._signum or iteration % options.checkpoint_every_steps == 0:
                     self._check_losses(unchecked)
                     self._save()

@@ -64,7 +64,7 @@ def differences(reference, losses, weights):
         for described, value in zip(reference["variables"], values, strict=True):
             name = described["name"]
             known = reference["weights_after"][i + 1][name]
-            norm = float(np.linalg.norm(value))
+            norm = float(np.linalg.norm(value.astype(np.float64)))
             late = min(i, 1)
             difference = abs(norm - known["l2"]) / known["l2"]
             yield f"norm {name} {i}", norm, known["l2"], difference, NORM_RTOL[late]

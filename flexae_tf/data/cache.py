@@ -28,7 +28,7 @@ import numpy as np
 from tqdm import tqdm
 
 from flexae_tf.data.dataset import fingerprint
-from flexae_tf.errors import UserError
+from flexae_tf.errors import UserError, warn
 
 # Part of every key: raise it when a source's output changes for the same input.
 _FORMAT = 1
@@ -130,7 +130,7 @@ def _read(folder):
 
 def _build(source, folder):
     if folder.exists():
-        print(f"warning: {folder} is damaged: decoding it again", file=sys.stderr)
+        warn(f"{folder} is damaged: decoding it again")
         shutil.rmtree(folder)
     print(f"decoding {source.name} into {folder}", file=sys.stderr)
     partial = folder.with_name(f"{folder.name}.partial")

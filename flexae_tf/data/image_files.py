@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from flexae_tf.data.cache import Source, Split, stamp
-from flexae_tf.errors import UserError
+from flexae_tf.errors import UserError, warn
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 # Pillow's filters widen when they shrink an image, that is, they do not alias.
@@ -182,7 +182,7 @@ def _warn_of_conversions(root, modes, channels):
     counts["transparent (laid on white)"] = sum(transparent for _, transparent in modes)
     if counts.total():
         target = "grey" if channels == 1 else "RGB"
-        print(f"warning: {root}: converted to {target}: {_counts(counts)}", file=sys.stderr)
+        warn(f"{root}: converted to {target}: {_counts(counts)}")
 
 
 def _counts(counter):

@@ -1,0 +1,118 @@
+"""How a model is measured, as data: what every reported number carries with it.
+
+Scores of two protocols are not comparable. `STANDARD` is how we recommend to measure;
+`RELEASED` repeats the FlexAE authors' program for comparison with the paper's tables.
+"""
+
+import dataclasses
+import importlib.metadata
+import platform
+
+import numpy as np
+
+CHUNK_IMAGES = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Settings of an evaluation.
+
+    Attributes:
+      name: "standard" or "released".
+      count: images in each set, fewer where the data set has fewer.
+      stretch: whether each generated or reconstructed image is stretched so that its own smallest
+        and largest value become 0 and 1.
+      round_to_uint8: whether generated images are rounded as a PNG would; otherwise they reach the
+        extractor as float32.
+      same_originals: whether the images that are reconstructed are the very images that the
+        reconstructions are compared with, or an independent draw from the test images (no
+        difference where all test images are used).
+      first_step, last_step: checkpoints of which the best counts; None for the newest alone.
+      seed: draws the real images and the model's samples.
+    """
+
+    name: str
+    count: int = 10_000
+    stretch: bool = False
+    round_to_uint8: bool = True
+    same_originals: bool = True
+    first_step: int | None = None
+    last_step: int | None = None
+    seed: int = 42
+
+    def rows(self, available, draw=0):
+        """Indices of at most `count` of `available` images, in random order.
+
+        Args:
+          available: how many there are.
+          draw: int; another number is another independent draw.
+        """
+        generator = np.random.default_rng([self.seed, draw])
+        return generator.permutation(available)[: self.count]
+
+    def prepare(self, x_hat):
+        """A model's output, float32 [N, H, W, C] in [0, 1], as it is measured; vectors unchanged.
+
+        Returns:
+          uint8 [N, H, W, C], or float32 in [0, 1] where the protocol does not round.
+        """
+        if x_hat.ndim != 4:
+            return x_hat
+        prepared = np.empty(x_hat.shape, np.uint8 if self.round_to_uint8 else np.float32)
+        for start in range(0, len(x_hat), CHUNK_IMAGES):
+            chunk = np.clip(x_hat[start : start + CHUNK_IMAGES], 0, 1)
+            if self.stretch:
+                chunk = stretch(chunk)
+            prepared[start : start + CHUNK_IMAGES] = (
+                np.rint(chunk * 255) if self.round_to_uint8 else chunk
+            )
+        return prepared
+
+    def description(self, *, counts, split, extractor, **context):
+        """The record that a report carries: a dict of JSON values.
+
+        Args:
+          counts: {what: number of images}.
+          split: what the real images are.
+          extractor: `features.Extractor`.
+          **context: whatever else decides the numbers (checkpoint, data set, method).
+        """
+        return {
+            "protocol": dataclasses.asdict(self),
+            "counts": counts,
+            "split": split,
+            "extractor": extractor.description(),
+            "versions": versions(),
+            **context,
+        }
+
+
+STANDARD = Protocol("standard")
+RELEASED = Protocol(
+    "released",
+    stretch=True,
+    round_to_uint8=False,
+    same_originals=False,
+    first_step=80_000,
+    last_step=130_000,
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED)}
+
+
+def stretch(images):
+    """Stretches each image over all its pixels and channels to [0, 1]; a constant one stays as is.
+
+    Args:
+      images: floating [N, H, W, C] in [0, 1].
+    """
+    axes = (1, 2, 3)
+    lowest = images.min(axis=axes, keepdims=True)
+    extent = images.max(axis=axes, keepdims=True) - lowest
+    return np.where(extent > 0, (images - lowest) / np.where(extent > 0, extent, 1), images)
+
+
+def versions():
+    """{library: version} of what takes part in an evaluation."""
+    names = ("tensorflow", "keras", "tensorflow-gan", "numpy", "scikit-learn")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return {"python": platform.python_version(), **found}

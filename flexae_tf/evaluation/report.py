@@ -1,0 +1,121 @@
+"""Reports: one flat record of measures and protocol, as JSON, in TensorBoard and as a table.
+
+A record is a dict of JSON values. Its measures are under `metrics/<key of suite>`, the very tags
+that TensorBoard shows; everything else in it says how they were obtained. TensorBoard keeps
+float32, so a measure is rounded to the shortest decimal of its float32 from the start, and all
+three agree to the last digit.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf.errors import UserError
+
+PREFIX = "metrics/"
+
+
+def record(metrics, description):
+    """A record of measures {key: float} and `Protocol.description`."""
+    rounded = {f"{PREFIX}{key}": float(str(np.float32(v))) for key, v in metrics.items()}
+    return rounded | description
+
+
+def metrics_of(record):
+    """{key: float} of a record's measures."""
+    return {k.removeprefix(PREFIX): v for k, v in record.items() if k.startswith(PREFIX)}
+
+
+def write_json(record, path):
+    """Writes a record atomically. Raises UserError if that is not possible."""
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(record, indent=2) + "\n")
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_json(path):
+    """The record in a file, or None where there is none that can be read."""
+    try:
+        found = json.loads(Path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def write_summaries(record, folder, step):
+    """Adds the measures to the TensorBoard files in `folder`, tagged as in the record."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default(step=step):
+        for key, value in metrics_of(record).items():
+            tf.summary.scalar(f"{PREFIX}{key}", value)
+    writer.close()
+
+
+def best_of(records):
+    """One record with the reconstructions of one checkpoint and the rest of another.
+
+    The reconstruction's measures are those of the checkpoint with the least reconstruction/fid,
+    all others those of the checkpoint with the least generation/fid. `checkpoint` becomes
+    {"reconstruction": iteration, "generation": iteration, "candidates": [iteration, ...]}.
+
+    Args:
+      records: records of several checkpoints, otherwise alike.
+    """
+    best = {
+        kind: min(records, key=lambda record, kind=kind: record[f"{PREFIX}{kind}/fid"])
+        for kind in ("reconstruction", "generation")
+    }
+    of_reconstruction = {
+        key: value
+        for key, value in best["reconstruction"].items()
+        if key.startswith(f"{PREFIX}reconstruction/")
+    }
+    chosen = {kind: record["checkpoint"] for kind, record in best.items()}
+    candidates = sorted(record["checkpoint"] for record in records)
+    return (
+        best["generation"] | of_reconstruction | {"checkpoint": chosen | {"candidates": candidates}}
+    )
+
+
+def table(record, paper):
+    """A record as text: how it was measured, then the measures with the paper's beside ours.
+
+    Args:
+      record: a record; its measures are printed as JSON prints them.
+      paper: {key: float}, see `paper_values.paper_values`.
+    """
+    extractor = record["extractor"]
+    counts = ", ".join(f"{count:,} {name}" for name, count in record["counts"].items())
+    metrics = metrics_of(record)
+    width = max(map(len, metrics), default=0)
+    lines = [
+        _what(record),
+        f"protocol {record['protocol']['name']}; extractor {extractor['name']}; {counts}",
+        f"{'':{width}}  {'ours':>14}  {'paper':>8}",
+    ]
+    for key, value in metrics.items():
+        published = f"{paper[key]:8.2f}" if key in paper else f"{'-':>8}"
+        lines.append(f"{key:{width}}  {value!r:>14}  {published}")
+    if paper and not extractor["is_inception"]:
+        lines.append("The extractor is not Inception: only pms compares with the paper.")
+    return "\n".join(lines)
+
+
+def _what(record):
+    if "generated" in record:
+        return f"{record['generated']} against {record['split']}"
+    checkpoint = record["checkpoint"]
+    if isinstance(checkpoint, dict):
+        checkpoint = (
+            f"{checkpoint['reconstruction']} (reconstruction) and {checkpoint['generation']} "
+            f"(generation), best of {len(checkpoint['candidates'])}"
+        )
+    return f"{record['dataset']}, {record['method']} ({record['variant']}), checkpoint {checkpoint}"

@@ -1,0 +1,206 @@
+"""All measures of one model or of two sets, as {key: float}.
+
+Keys are `<what is measured>/<measure>`:
+
+    reconstruction/..., generation/...   a set of fakes against real test images:
+        fid             Frechet distance of the extractor's activations; the FID with Inception
+        kid, kid_std    kernel distance and its standard error
+        prd_f1_8, prd_f8        PRD, precision-like and recall-like
+        precision, recall       improved precision and recall, k = 3
+        inception_score         where the extractor classifies
+        squared_error           of reconstructions only: mean over images of |x - x_hat|^2
+    pms/a_b, ims/a_b    memorization score in pixels and in activations, mean over set a of the
+                        distance to set b; named as the columns of the paper's Table 4
+    codes/nac, codes/nac_by_mean_variance       dependence between the components of the codes
+
+Numbers that do not exist (the error of a single block, say) are left out.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from flexae_tf.data import gather
+from flexae_tf.errors import UserError, warn
+from flexae_tf.evaluation.cache import cached_features
+from flexae_tf.evaluation.covariance import nac, nac_by_mean_variance
+from flexae_tf.evaluation.features import pixels
+from flexae_tf.evaluation.frechet import frechet_distance
+from flexae_tf.evaluation.inception_score import inception_score
+from flexae_tf.evaluation.kernel import kernel_distance
+from flexae_tf.evaluation.memorization import memorization_score
+from flexae_tf.evaluation.prd import prd_score
+from flexae_tf.evaluation.precision_recall import precision_recall
+from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.reconstruction import squared_error
+
+# Above it (CelebA as pixels) the singular values take hours.
+LARGEST_FRECHET_COMPONENTS = 4096
+
+
+def evaluate_method(method, dataset, extractor, protocol, cache_dir=None):
+    """Everything the paper's Tables 1, 2 and 4 hold for one trained model, and more.
+
+    Args:
+      method: a `Method` with its weights.
+      dataset: the `Dataset` it was trained on.
+      extractor: `features.Extractor`.
+      protocol: `protocol.Protocol`.
+      cache_dir: where features of the real images are kept; by default the data's cache.
+
+    Returns:
+      (metrics {key: float}, counts {set: number of images}).
+    """
+    real = gather(dataset.test, protocol.rows(len(dataset.test)))
+    metrics, generated, generated_features = _compare_with_model(
+        method, dataset, real, extractor, protocol, cache_dir
+    )
+    memorization, count = _memorization(
+        dataset, generated, generated_features, extractor, protocol, cache_dir
+    )
+    metrics |= memorization
+    z = method.encode(real)
+    metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
+    counts = {"real": len(real), "generated": len(generated), "memorization": count}
+    return _finite(metrics), counts
+
+
+def evaluate_small(method, dataset, extractor, n, seed, cache_dir=None):
+    """The fakes' measures on `n` images, quickly enough to run during training.
+
+    Args:
+      method, dataset, extractor, cache_dir: as in `evaluate_method`.
+      n: images in each set. Scores depend on it: compare them within a run only.
+      seed: draws the real images and the samples.
+
+    Returns:
+      {key: float}, the keys of "reconstruction/" and "generation/".
+    """
+    protocol = dataclasses.replace(STANDARD, count=n, seed=seed)
+    real = gather(dataset.test, protocol.rows(len(dataset.test)))
+    metrics, _, _ = _compare_with_model(method, dataset, real, extractor, protocol, cache_dir)
+    return _finite(metrics)
+
+
+def compare_sets(*, real, generated, extractor, seed, cache_dir=None):
+    """Measures of any two sets of images, from whatever model.
+
+    Args:
+      real, generated: uint8 [N, H, W, C], or floating in [0, 1]; equally many, in random order.
+      extractor: `features.Extractor`.
+      seed: of PRD's clusterings.
+      cache_dir: as in `evaluate_method`.
+
+    Returns:
+      {key: float}: those of a set of fakes without their prefix, and pms and ims from `generated`
+      to `real`.
+
+    Raises:
+      UserError: unequal numbers, or images that cannot be measured.
+    """
+    if len(real) != len(generated):
+        raise UserError(
+            f"expected equally many images, received {len(real)} real and {len(generated)} "
+            "generated; give --count to compare as many of each"
+        )
+    real_features = cached_features(extractor, real, cache_dir)
+    features = extractor(generated)
+    metrics = two_set_metrics(real=real_features, generated=features, seed=seed)
+    if real.shape[1:] == generated.shape[1:]:
+        metrics["pms"] = _pms(real=real, generated=generated)
+    if not extractor.is_pixels:
+        metrics["ims"] = memorization_score(
+            real=real_features.activations, generated=features.activations
+        )
+    return _finite(metrics)
+
+
+def two_set_metrics(*, real, generated, seed):
+    """The measures that need nothing but the features of two sets.
+
+    Args:
+      real, generated: `features.Features` of equally many images.
+      seed: of PRD's clusterings.
+
+    Returns:
+      {key: float}, keys without a prefix.
+    """
+    sets = {"real": real.activations, "generated": generated.activations}
+    metrics = {}
+    components = real.activations.shape[1]
+    if components <= LARGEST_FRECHET_COMPONENTS:
+        metrics["fid"] = frechet_distance(**sets)
+    else:
+        warn(f"no Frechet distance of {components:,} components: it would take hours")
+    metrics["kid"], metrics["kid_std"] = kernel_distance(**sets)
+    metrics["prd_f1_8"], metrics["prd_f8"] = prd_score(**sets, seed=seed)
+    metrics["precision"], metrics["recall"] = precision_recall(**sets)
+    if generated.logits is not None:
+        metrics["inception_score"] = inception_score(generated.logits)
+    return metrics
+
+
+def _compare_with_model(method, dataset, real, extractor, protocol, cache_dir):
+    """(metrics of reconstructions and samples, the samples, their features)."""
+    originals = real
+    if not protocol.same_originals:
+        originals = gather(dataset.test, protocol.rows(len(dataset.test), draw=1))
+    x_hat = method.reconstruct(originals)
+    reconstructions = protocol.prepare(x_hat)
+    generated = protocol.prepare(method.sample(len(real), protocol.seed))
+
+    real_features = cached_features(extractor, real, cache_dir)
+    metrics = {}
+    for name, fakes in (("reconstruction", reconstructions), ("generation", generated)):
+        features = extractor(fakes)
+        measured = two_set_metrics(real=real_features, generated=features, seed=protocol.seed)
+        metrics |= {f"{name}/{key}": value for key, value in measured.items()}
+    # Of the model's own output: rounding and stretching belong to the extractor's input.
+    metrics["reconstruction/squared_error"] = squared_error(real=originals, generated=x_hat)
+    return metrics, generated, features
+
+
+def _memorization(dataset, generated, generated_features, extractor, protocol, cache_dir):
+    """(PMS and IMS as the columns of Table 4, how many images each set has)."""
+    count = min(len(generated), len(dataset.train) // 2)
+    order = np.random.default_rng(protocol.seed).permutation(len(dataset.train))
+    sets = {
+        "train": gather(dataset.train, order[:count]),
+        "other_train": gather(dataset.train, order[count : 2 * count]),
+        "test": gather(dataset.test, protocol.rows(len(dataset.test))[:count]),
+    }
+    # (queries, database): as many of each, because the score falls as the database grows.
+    pairs = {
+        "train_train": ("other_train", "train"),
+        "generated_train": ("generated", "train"),
+        "train_test": ("train", "test"),
+        "generated_test": ("generated", "test"),
+    }
+    images = sets | {"generated": generated[:count]}
+    metrics = {
+        f"pms/{pair}": _pms(real=images[database], generated=images[queries])
+        for pair, (queries, database) in pairs.items()
+    }
+    if extractor.is_pixels:  # then IMS is PMS
+        return metrics, count
+    features = {
+        name: cached_features(extractor, array, cache_dir).activations
+        for name, array in sets.items()
+    }
+    features["generated"] = generated_features.activations[:count]
+    for pair, (queries, database) in pairs.items():
+        metrics[f"ims/{pair}"] = memorization_score(
+            real=features[database], generated=features[queries]
+        )
+    return metrics, count
+
+
+def _pms(*, real, generated):
+    flatten = pixels()
+    return memorization_score(
+        real=flatten(real).activations, generated=flatten(generated).activations
+    )
+
+
+def _finite(metrics):
+    return {key: float(value) for key, value in metrics.items() if np.isfinite(value)}

@@ -1,0 +1,27 @@
+"""TF-GAN's evaluation package, loaded without TF-GAN's own `__init__`.
+
+`import tensorflow_gan` fails on TensorFlow >= 2.16: it imports `tensorflow.estimator`, which is
+gone. Its `eval` package is sound, so the two parent packages are registered here as bare packages
+(a name and a search path) and only `tensorflow_gan.python.eval` is executed.
+
+Its `*_from_activations` functions and `classifier_score_from_logits` work; those that run a
+network do not (they call `tf.compat.v1.layers`).
+"""
+
+import importlib
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+
+def _import_eval():
+    root = Path(importlib.util.find_spec("tensorflow_gan").origin).parent
+    for name, folder in (("tensorflow_gan", root), ("tensorflow_gan.python", root / "python")):
+        package = types.ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules.setdefault(name, package)
+    return importlib.import_module("tensorflow_gan.python.eval")
+
+
+eval = _import_eval()

@@ -1,0 +1,85 @@
+"""Frechet distance against SciPy and by hand."""
+
+import time
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from flexae_tf.errors import UserError
+from flexae_tf.evaluation.frechet import frechet_distance
+
+
+def features(n, d, seed, shift=0.0):
+    generator = np.random.default_rng(seed)
+    mixing = generator.normal(size=(d, d)) / np.sqrt(d)
+    return np.maximum(generator.normal(size=(n, d)) @ mixing + shift, 0)
+
+
+def reference(real, generated):
+    """The formula in float64 by SciPy.
+
+    Where n < d the product of covariances is singular and `sqrtm` loses half of its digits, so
+    the trace of its root is the sum of the singular values of X_r X_g' instead (the same number).
+    """
+    mean = np.sum((real.mean(axis=0) - generated.mean(axis=0)) ** 2)
+    c_real, c_generated = np.cov(real.T), np.cov(generated.T)
+    if len(real) > real.shape[1]:
+        trace = np.trace(scipy.linalg.sqrtm(c_real @ c_generated)).real
+    else:
+        a = (real - real.mean(axis=0)) / np.sqrt(len(real) - 1)
+        b = (generated - generated.mean(axis=0)) / np.sqrt(len(generated) - 1)
+        trace = scipy.linalg.svdvals(a @ b.T).sum()
+    return mean + np.trace(c_real) + np.trace(c_generated) - 2 * trace
+
+
+def check_against_reference(n, d):
+    real, generated = features(n, d, 0), features(n, d, 1, shift=0.1)
+    expected = reference(real, generated)
+    assert frechet_distance(real=real, generated=generated) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [32, 500, 2048, 10000])
+def test_equals_scipy(n):
+    check_against_reference(n, 64)  # n = 32 is below d
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [500, 2048, 10000])
+def test_equals_scipy_at_full_size(n):
+    check_against_reference(n, 2048)
+
+
+@pytest.mark.slow
+def test_full_size_takes_less_than_30_seconds():
+    real, generated = features(10000, 2048, 0), features(10000, 2048, 1)
+    start = time.perf_counter()
+    frechet_distance(real=real, generated=generated)
+    assert time.perf_counter() - start < 30
+
+
+def test_known_gaussians():
+    # Means 0 and 3, variances 2 and 8: 9 + 2 + 8 - 2 sqrt(16) = 11.
+    real = np.array([[-1.0], [1.0]])
+    generated = np.array([[1.0], [5.0]])
+    assert frechet_distance(real=real, generated=generated) == pytest.approx(11)
+
+
+@pytest.mark.parametrize(("n", "d"), [(100, 64), (40, 64), (2, 64)])
+def test_equal_sets_give_zero(n, d):
+    real = features(n, d, 0)
+    assert abs(frechet_distance(real=real, generated=real.copy())) < 1e-3
+
+
+def test_float32_features_are_measured_in_float64():
+    real = np.float32(features(500, 32, 0) + 1000)
+    generated = np.float32(features(500, 32, 1) + 1000)
+    expected = reference(real.astype(float), generated.astype(float))
+    assert frechet_distance(real=real, generated=generated) == pytest.approx(expected, rel=1e-6)
+
+
+def test_sets_are_given_by_name_and_checked():
+    with pytest.raises(TypeError):
+        frechet_distance(np.zeros((3, 2)), np.zeros((3, 2)))
+    with pytest.raises(UserError, match="at least 2"):
+        frechet_distance(real=np.zeros((1, 2)), generated=np.zeros((1, 2)))

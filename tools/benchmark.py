@@ -1,0 +1,175 @@
+"""Measures training: python -m tools.benchmark --flagfile=configs/released/mnist.cfg
+
+Reports seconds per iteration, images per second, the time to the first iteration, the share spent
+waiting for data, resident and device memory, and how close an iteration comes to its *arithmetic
+bound*: the floating-point operations of its matrix products and convolutions, counted in the graph
+that runs, at the rate this machine reaches, measured in the same run, for the largest dense product
+of the networks at the configured batch.
+"""
+
+import functools
+import json
+import math
+import resource
+import statistics
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from flexae_tf import methods, settings
+from flexae_tf.errors import run_main
+from flexae_tf.trainer import Trainer, make_strategy
+
+settings.define_flags()
+flags.DEFINE_integer("iterations", 10, "Iterations to time.", lower_bound=2)
+flags.DEFINE_integer("warmup", 2, "Iterations before them.", lower_bound=1)
+flags.DEFINE_bool("json", False, "Print one JSON line on standard output.")
+FLAGS = flags.FLAGS
+
+
+def main(_):
+    strategy = make_strategy(settings.trainer_options())
+    dataset = settings.load_dataset()
+    began = time.perf_counter()
+    build = functools.partial(
+        methods.find(FLAGS.method).build,
+        dataset.shape,
+        FLAGS.variant,
+        settings.method_settings(dataset.shape),
+    )
+    trainer = Trainer(build, dataset, settings.trainer_options(), strategy=strategy)
+    figures = measure(trainer, began)
+    if FLAGS.json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:42s} {value:.4g}" if isinstance(value, float) else f"{name:42s} {value}")
+
+
+def measure(trainer, began):
+    """Times iterations of a trainer.
+
+    Args:
+      trainer: a Trainer that has not run yet. began: `time.perf_counter()` before it was built.
+
+    Returns:
+      {name with unit: number}.
+    """
+    iterator = trainer.iterator(0, FLAGS.warmup + FLAGS.iterations + 1)
+    flops = operations(trainer.iterate.get_concrete_function(iterator).graph)
+    _wait(trainer.iterate(iterator))
+    first = time.perf_counter() - began
+    for _ in range(FLAGS.warmup - 1):
+        _wait(trainer.iterate(iterator))
+    seconds = [_time(lambda: _wait(trainer.iterate(iterator))) for _ in range(FLAGS.iterations)]
+    # The memory of training itself: the rate's arrays come later.
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    median = statistics.median(seconds)
+    batch = trainer.options.batch_size
+    rows, inner, columns = largest_product(trainer.method, batch)
+    rate = product_rate(rows, inner, columns)
+    return {
+        "seconds_per_iteration": median,
+        "seconds_per_iteration_min": min(seconds),
+        "seconds_per_iteration_max": max(seconds),
+        "images_per_second": batch / median,
+        "seconds_to_first_iteration": first,
+        "input_wait_share": input_seconds(trainer) / median,
+        "peak_resident_gib": resident,
+        **_device_memory(),
+        "gflop_per_iteration": flops / 1e9,
+        "product": f"[{rows}, {inner}] x [{inner}, {columns}]",
+        "product_gflop_per_second": rate / 1e9,
+        "square_product_gflop_per_second": product_rate(2048, 2048, 2048) / 1e9,
+        "arithmetic_bound_seconds": flops / rate,
+        "ratio_to_arithmetic_bound": median / (flops / rate),
+    }
+
+
+def operations(graph):
+    """Floating-point operations of the matrix products and convolutions that a graph runs.
+
+    A multiplication and an addition count as two. Operations whose result nothing needs, which
+    TensorFlow prunes, do not count; a function counts as often as it is called.
+    """
+    pending = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    seen = set()
+    while pending:
+        operation = pending.pop()
+        if operation not in seen:
+            seen.add(operation)
+            pending += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    return sum(_operations_of(operation, graph) for operation in seen)
+
+
+def _operations_of(operation, graph):
+    if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+        return operations(graph._get_function(operation.get_attr("f").name).graph)
+    shapes = [tensor.shape for tensor in operation.inputs]
+    if operation.type == "MatMul":
+        inner = shapes[0][0 if operation.get_attr("transpose_a") else 1]
+        return 2 * inner * math.prod(operation.outputs[0].shape)
+    if operation.type == "Conv2D":
+        return 2 * math.prod(operation.outputs[0].shape) * math.prod(shapes[1][:3])
+    if operation.type == "Conv2DBackpropInput":
+        return 2 * math.prod(shapes[2]) * math.prod(shapes[1][:3])
+    if operation.type == "Conv2DBackpropFilter":
+        kernel = operation.outputs[0].shape
+        if not kernel.is_fully_defined():
+            kernel = tf.get_static_value(operation.inputs[1]).tolist()
+        return 2 * math.prod(shapes[2]) * math.prod(kernel[:3])
+    return 0
+
+
+def largest_product(method, batch):
+    """(rows, inner, columns) of the largest dense layer's product at a batch."""
+    kernels = [
+        variable.shape
+        for network in method.networks.values()
+        for variable in network.trainable_variables
+        if len(variable.shape) == 2
+    ]
+    inner, columns = max(kernels, key=math.prod)
+    return batch, inner, columns
+
+
+def product_rate(rows, inner, columns, repeats=30):
+    """Floating-point operations per second of a matrix product, the best of `repeats`."""
+    a, b = tf.random.normal([rows, inner]), tf.random.normal([inner, columns])
+    product = tf.function(tf.matmul)
+    product(a, b)
+    seconds = min(_time(lambda: product(a, b).numpy()) for _ in range(repeats))
+    return 2 * rows * inner * columns / seconds
+
+
+def input_seconds(trainer, iterations=20):
+    """Seconds to draw and gather the minibatches of an iteration, without training beside it.
+
+    An upper bound of what an iteration waits, because the pipeline works ahead while it trains.
+    """
+    iterator = trainer.iterator(0, iterations + 5)
+    for _ in range(5):
+        next(iterator)
+    return statistics.median(_time(lambda: next(iterator)) for _ in range(iterations))
+
+
+def _device_memory():
+    gpus = tf.config.list_logical_devices("GPU")
+    peaks = [tf.config.experimental.get_memory_info(gpu.name)["peak"] for gpu in gpus]
+    return {"peak_device_gib": max(peaks) / 2**30} if peaks else {}
+
+
+def _wait(reported):
+    return np.asarray(next(iter(reported.values())))
+
+
+def _time(function):
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    run_main(main)

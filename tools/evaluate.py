@@ -1,0 +1,102 @@
+"""Measures a trained run, or any two sets of images.
+
+    python -m tools.evaluate --run_dir=runs/mnist
+    python -m tools.evaluate --run_dir=runs/mnist --checkpoints=all
+    python -m tools.evaluate --run_dir=runs/mnist --protocol=released
+    python -m tools.evaluate --real=mnist --generated=folder_of_png
+
+The reports of a run go to its metrics/ and eval/ (see flexae_tf/evaluation/run_evaluation.py).
+Prints a table, or with --json one JSON object per line and nothing else; progress and warnings go
+to standard error.
+"""
+
+import dataclasses
+import json
+
+from absl import flags
+
+from flexae_tf.data import to_unit
+from flexae_tf.errors import UserError, run_main
+from flexae_tf.evaluation import report
+from flexae_tf.evaluation.image_sets import load_images
+from flexae_tf.evaluation.paper_values import paper_values
+from flexae_tf.evaluation.pretrained import choose
+from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD
+from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
+from flexae_tf.evaluation.suite import compare_sets
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to measure.")
+_REAL = flags.DEFINE_string("real", None, "Real images: a folder, an .npz file or a data set.")
+_GENERATED = flags.DEFINE_string("generated", None, "Images to measure: as --real.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data sets of --real are.")
+_PROTOCOL = flags.DEFINE_enum("protocol", STANDARD.name, list(PROTOCOLS), "How to measure.")
+_CHECKPOINTS = flags.DEFINE_string(
+    "checkpoints", "newest", "newest, all (those not measured yet), or an iteration."
+)
+_COUNT = flags.DEFINE_integer(
+    "count", STANDARD.count, "Images in each set, at most.", lower_bound=2
+)
+_SEED = flags.DEFINE_integer("seed", STANDARD.seed, "Draws images and samples.", lower_bound=0)
+_INCEPTION = flags.DEFINE_string(
+    "inception", None, "Inception: a SavedModel's folder or classify_image_graph_def.pb."
+)
+_FEATURES = flags.DEFINE_string(
+    "features", None, "Another extractor: a SavedModel's folder, or pixels."
+)
+_JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
+
+
+def main(argv):
+    del argv
+    protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
+    if _RUN_DIR.value and not (_REAL.value or _GENERATED.value):
+        _evaluate_run(_RUN_DIR.value, protocol)
+    elif _REAL.value and _GENERATED.value and not _RUN_DIR.value:
+        _compare(_REAL.value, _GENERATED.value, protocol)
+    else:
+        raise UserError("expected either --run_dir, or both of --real and --generated")
+
+
+def _evaluate_run(run_dir, protocol):
+    iterations = choose_iterations(run_dir, protocol, _CHECKPOINTS.value)
+    evaluation = RunEvaluation(run_dir, protocol, lambda dataset: _extractor(dataset.shape))
+    if protocol.first_step is not None:
+        _print(evaluation.measure_best(iterations))
+        return
+    for iteration in iterations:
+        _print(evaluation.measure(iteration, again=_CHECKPOINTS.value != "all"))
+
+
+def _compare(real_source, generated_source, protocol):
+    real, generated = (load_images(s, _DATA_DIR.value) for s in (real_source, generated_source))
+    real, generated = (images[protocol.rows(len(images))] for images in (real, generated))
+    extractor = _extractor(real.shape[1:])
+    metrics = compare_sets(
+        real=STANDARD.prepare(to_unit(real)),  # uint8 images come back as they were
+        generated=protocol.prepare(to_unit(generated)),
+        extractor=extractor,
+        seed=protocol.seed,
+    )
+    description = protocol.description(
+        counts={"real": len(real), "generated": len(generated)},
+        split=real_source,
+        extractor=extractor,
+        generated=generated_source,
+    )
+    _print(report.record(metrics, description))
+
+
+def _extractor(shape):
+    return choose(shape, _INCEPTION.value, _FEATURES.value)
+
+
+def _print(record):
+    if _JSON.value:
+        print(json.dumps(record), flush=True)
+    else:
+        paper = paper_values(record.get("dataset"), record.get("method"))
+        print(report.table(record, paper), flush=True)
+
+
+if __name__ == "__main__":
+    run_main(main)

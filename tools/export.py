@@ -1,0 +1,37 @@
+"""Exports a trained run as a SavedModel for TensorFlow Serving.
+
+    python -m tools.export --run_dir=runs/mnist
+    python -m tools.export --run_dir=runs/mnist --checkpoint=50000
+
+Writes the next version to the run's export/; see flexae_tf/export.py for what is in it and
+flexae_tf/serving.py for the signatures.
+"""
+
+import json
+import sys
+
+from absl import flags
+
+from flexae_tf import runs
+from flexae_tf.errors import run_main
+from flexae_tf.export import export
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to export.", required=True)
+_CHECKPOINT = flags.DEFINE_integer(
+    "checkpoint", None, "Iteration of the checkpoint; the newest one by default.", lower_bound=0
+)
+
+
+def main(_):
+    folder = export(runs.load(_RUN_DIR.value, _CHECKPOINT.value))
+    card = json.loads((folder / "assets.extra" / "card.json").read_text())
+    for name, reason in card["left_out"].items():
+        print(f"left out {name}: {reason}", file=sys.stderr)
+    state = "" if card["finished"] else f" of {card['training_steps']}, unfinished"
+    print(f"exported {card['dataset']}, {card['method']}, iteration {card['iteration']}{state}")
+    print(f"signatures: {', '.join(card['signatures'])}")
+    print(folder)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,6 +1,7 @@
 """Checkpoints of a run: written atomically, kept by a rule, read back past damaged ones."""
 
 import re
+import shutil
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,21 +34,25 @@ class Checkpoints:
     def save(self, iteration):
         """Writes a checkpoint and removes those that the rule no longer keeps.
 
+        Later ones go too: training has come back from before them because they were damaged.
+
         Raises:
           UserError: it could not be written; the earlier ones are as they were.
         """
         path = self._folder / f"ckpt-{iteration}"
         try:
+            self._remove_unfinished()
             self._checkpoint.write(str(path))
         except (tf.errors.OpError, OSError) as error:
             self._remove(iteration)
+            self._remove_unfinished()
             kept = iterations(self._folder)
             raise UserError(
-                f"could not write the checkpoint {path}: {_first_line(error)}; "
+                f"could not write the checkpoint {path}: {_reason(error)}; "
                 + (f"the checkpoint of iteration {kept[-1]} is intact" if kept else "there is none")
                 + ": free some space and start the same command again"
             ) from error
-        self._prune()
+        self._prune(iteration)
 
     def restore(self):
         """Restores the newest checkpoint that can be read.
@@ -73,14 +78,20 @@ class Checkpoints:
             )
         return None
 
-    def _prune(self):
+    def _prune(self, newest):
         found = iterations(self._folder)
-        every = self._keep_every_steps
-        kept = [n for n in found if n in found[-self._keep :] or (every and n % every == 0)]
+        found_until = [n for n in found if n <= newest]
+        newest_few, every = found_until[-self._keep :], self._keep_every_steps
+        kept = [n for n in found_until if n in newest_few or (every and n % every == 0)]
         paths = [str(self._folder / f"ckpt-{n}") for n in kept]
         tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)
         for iteration in set(found) - set(kept):
             self._remove(iteration)
+
+    def _remove_unfinished(self):
+        """Removes what a process that died while writing has left."""
+        for folder in self._folder.glob("ckpt-*_temp"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _remove(self, iteration):
         # The index goes first, so that what is left half removed is no checkpoint.
@@ -102,10 +113,12 @@ def restore(checkpoint, path):
     """
     try:
         checkpoint.read(str(path)).assert_existing_objects_matched()
-    except (tf.errors.OpError, AssertionError, ValueError, OSError) as error:
-        raise UserError(f"cannot read the checkpoint {path}: {_first_line(error)}") from error
+    except (tf.errors.OpError, AssertionError, ValueError, OSError, IndexError) as error:
+        raise UserError(f"cannot read the checkpoint {path}: {_reason(error)}") from error
 
 
-def _first_line(error):
+def _reason(error):
+    """What went wrong, in a line: TensorFlow puts names of functions and files before it."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
-    return message.strip().splitlines()[0][:200]
+    first_line = re.sub(r"\{\{.*?\}\}", "", message).strip().splitlines()[0]
+    return first_line.rsplit("; ", 1)[-1]

@@ -62,7 +62,7 @@ def noise_width(kind, dim):
 def key(seed, stream, number):
     """The stateless seed [2] of iteration `number` in one stream of a run's seed."""
     root = tf.stack([tf.cast(seed, tf.int64), tf.constant(stream, tf.int64)])
-    return tf.random.fold_in(root, number, alg="philox")
+    return tf.random.fold_in(root, tf.cast(number, tf.int64), alg="philox")
 
 
 def minibatches(spec, key, count, batch_size, rows):

@@ -1,5 +1,6 @@
 """Errors that are the user's to mend, and how a command reports them."""
 
+import argparse
 import sys
 
 from absl import app, flags, logging
@@ -38,10 +39,12 @@ def _parse_flags(argv):
                 print(flags.FLAGS.module_help(module))
         sys.exit(0)
     # Flags override a flagfile wherever it stands among them.
-    files = [argument for argument in argv[1:] if argument.lstrip("-").startswith("flagfile=")]
-    others = [argument for argument in argv[1:] if argument not in files]
+    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    files.add_argument("-flagfile", "--flagfile", action="append", default=[])
+    found, others = files.parse_known_args(argv[1:])
+    first = [f"--flagfile={path}" for path in found.flagfile]
     try:
-        remaining = flags.FLAGS([argv[0], *files, *others])
+        remaining = flags.FLAGS([argv[0], *first, *others])
     except (flags.Error, OSError) as error:
         _fail(error)
     if len(remaining) > 1:

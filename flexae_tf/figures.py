@@ -41,11 +41,12 @@ def grid(images, columns):
 
 def pairs(first, second, columns):
     """A grid whose odd rows are `first` and whose even rows are `second`, aligned."""
-    first, second = to_uint8(first), to_uint8(second)
-    rows = []
-    for i in range(0, len(first), columns):
-        rows += [first[i : i + columns], second[i : i + columns]]
-    return grid(np.concatenate(rows), columns)
+    both = np.stack([to_uint8(first), to_uint8(second)])  # [2, N, H, W, C]
+    missing = -both.shape[1] % columns
+    padding = [(0, 0), (0, missing), (0, 0), (0, 0), (0, 0)]
+    both = np.pad(both, padding, constant_values=_BACKGROUND)
+    rows = both.reshape(2, -1, columns, *both.shape[2:]).swapaxes(0, 1)
+    return grid(rows.reshape(-1, *both.shape[2:]), columns)
 
 
 def enlarge(picture, at_least=480):

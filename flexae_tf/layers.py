@@ -39,11 +39,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
     brings the weights closest to theirs. Synchronized over replicas, and at test time, this is
     Keras' own layer.
 
-    Input and output: [B, C] or [B, H, W, C], normalized over the last axis.
+    Input and output: [B, C] or [B, H, W, C], normalized over the last axis, with scale and centre.
     """
 
     def call(self, inputs, training=None):
-        if not training or self.synchronized or inputs.shape.rank != 4:
+        batch_statistics = training and self.trainable
+        if not batch_statistics or self.synchronized or inputs.shape.rank != 4:
             return super().call(inputs, training=training)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon

@@ -117,9 +117,11 @@ class Method(abc.ABC):
         replicas, hence the division by their number.
         """
         reported, gradients = self._differentiate(objective)(drawn)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, gradient in gradients.items():
             self.players[name].optimizer.apply(gradient, self.players[name].variables)
-            reported[f"gradient_norm/{name}"] = tf.linalg.global_norm(gradient)
+            # Of the replica's own minibatch: the norm of the sum would take a second reduction.
+            reported[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(gradient)
         return reported
 
     def _differentiate(self, objective):
@@ -129,7 +131,7 @@ class Method(abc.ABC):
         (and compiled, with XLA) once. Above one replica only XLA gets one: synchronized batch
         normalization cannot be traced inside a nested function.
         """
-        if objective.__name__ not in self._differentiated:
+        if objective not in self._differentiated:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
 
             def function(drawn):
@@ -143,8 +145,8 @@ class Method(abc.ABC):
 
             if self.xla or replicas == 1:
                 function = tf.function(function, jit_compile=self.xla)
-            self._differentiated[objective.__name__] = function
-        return self._differentiated[objective.__name__]
+            self._differentiated[objective] = function
+        return self._differentiated[objective]
 
     def update_statistics(self, drawn, count):
         """Takes one more minibatch into the test-time statistics of batch normalization.

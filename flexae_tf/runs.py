@@ -83,7 +83,7 @@ class RunDirectory:
         Raises:
           UserError: it is a run with other settings or of other data; nothing is changed.
         """
-        if self.run_file.exists():
+        if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
             self._check(settings, free, dataset.fingerprint)
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
         _write(self.flags_file, "".join(lines))
@@ -97,9 +97,13 @@ class RunDirectory:
     def read_provenance(self):
         """What `run.json` holds. Raises UserError if it cannot be read."""
         try:
-            return json.loads(self._read(self.run_file))
+            recorded = json.loads(self._read(self.run_file))
         except ValueError as error:
             raise UserError(f"{self.run_file} is damaged: {error}") from error
+        needed = {"data_fingerprint", "data_shape"}
+        if not isinstance(recorded, dict) or not needed <= set(recorded):
+            raise UserError(f"{self.run_file} is damaged: it does not say what data it was made of")
+        return recorded
 
     def _read(self, path):
         try:

@@ -6,6 +6,7 @@ the method and variant.
 """
 
 import dataclasses
+import math
 
 from absl import flags
 
@@ -81,6 +82,10 @@ def method_settings(shape, values=flags.FLAGS):
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
     for name, value in resolved.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"--{name} must be a finite number; received {value}")
+        if name.endswith("_weight") and value < 0:
+            raise UserError(f"--{name} must be at least 0; received {value}")
         if name.endswith(("_dim", "_steps")) and value < 1:
             raise UserError(f"--{name} must be at least 1; received {value}")
         if name.endswith("_learning_rate") and value <= 0:

@@ -1,11 +1,13 @@
 """What a run shows while it trains: scalars and grids in TensorBoard, grids as PNG on disk."""
 
+import contextlib
 import time
 
 import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data, figures, objectives
+from flexae_tf.errors import UserError
 
 _COLUMNS = _ROWS = 10
 _TILES = _COLUMNS * _ROWS
@@ -74,11 +76,10 @@ class Summaries:
             f"({error_with_batch_statistics:.2f} with batch statistics)"
         )
         if self._run:
-            for kind, picture in self._grids(x_hat).items():
-                with self._writer.as_default(iteration):
+            with self._writing(iteration):
+                for kind, picture in self._grids(x_hat).items():
                     tf.summary.image(kind, picture[None])
-                figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
-            self._writer.flush()
+                    figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
             line += f"; {self._path('generated', iteration)}"
         return line
 
@@ -94,7 +95,8 @@ class Summaries:
             generated = method.sample(len(self._test), self._seed)
             groups = {"test data": self._test, "generated": generated}
             return {"generated": figures.scatter(groups, "test data and generated")}
-        path = method.interpolate(real[: _ROWS * 2 : 2], real[1 : _ROWS * 2 : 2], _COLUMNS)
+        pairs = real[: min(_ROWS, len(real) // 2) * 2]
+        path = method.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
         return {
             "real": figures.grid(real, _COLUMNS),
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
@@ -108,13 +110,25 @@ class Summaries:
     def _write(self, iteration, tags):
         if self._writer is None:
             return
-        with self._writer.as_default(iteration):
+        with self._writing(iteration):
             for tag, value in tags.items():
                 tf.summary.scalar(tag, value)
-        self._writer.flush()
+
+    @contextlib.contextmanager
+    def _writing(self, iteration):
+        """Where summaries of an iteration can be written. Raises UserError if the disk is full."""
+        try:
+            with self._writer.as_default(iteration):
+                yield
+            self._writer.flush()
+        except (OSError, tf.errors.OpError) as error:
+            raise UserError(
+                f"could not write the summaries of {self._run.path}: {error}: free some space and "
+                "start the same command again; it resumes from the last checkpoint"
+            ) from error
 
     def _text(self, tag, path):
         if path.exists():
             lines = path.read_text().splitlines()
-            with self._writer.as_default(0):
+            with self._writing(0):
                 tf.summary.text(tag, "\n".join(f"    {line}" for line in lines))

@@ -21,6 +21,7 @@ flags.DEFINE_string("features", None, "For --eval_every_steps: see tools.evaluat
 
 def main(_):
     options = settings.trainer_options()
+    method = methods.find(FLAGS.method)
     # Before the data: decoding them runs TensorFlow, after which devices cannot be set up.
     strategy = make_strategy(options)
     dataset = settings.load_dataset()
@@ -30,7 +31,7 @@ def main(_):
     with run.lock():
         run.adopt(resolved, settings.FREE, dataset)
         build = functools.partial(
-            methods.find(FLAGS.method).build,
+            method.build,
             dataset.shape,
             FLAGS.variant,
             settings.method_settings(dataset.shape),

@@ -57,9 +57,12 @@ class TrainerOptions:
                 # These two have a 0 that turns them off.
                 bound = 0 if field.name in ("keep_every_steps", "eval_every_steps") else 1
                 _at_least(bound, field.name, getattr(self, field.name))
-        for name in ("batch_size", "keep_checkpoints", "test_images"):
+        for name in ("batch_size", "keep_checkpoints"):
             _at_least(1, name, getattr(self, name))
-        _at_least(2, "eval_images", self.eval_images)
+        for name in ("test_images", "eval_images"):
+            _at_least(2, name, getattr(self, name))
+        if self.seed >= 2**32:
+            raise UserError(f"--seed must be at most 4294967295; received {self.seed}")
 
 
 class Interrupted(Exception):
@@ -133,7 +136,7 @@ class Trainer:
             options.keep_checkpoints,
             options.keep_every_steps,
         )
-        self._statistics_iteration = -1
+        self._statistics_iteration = None
         self._signum = None
 
     @property
@@ -165,20 +168,27 @@ class Trainer:
                 # One iteration late, so that an accelerator never waits for the check.
                 self._check_losses(unchecked)
                 unchecked = (iteration, reported)
-                last = iteration == options.training_steps
-                if last or self._signum or iteration % options.log_every_steps == 0:
+                stop = self._signum  # read once: a signal can come at any moment
+                finished = iteration == options.training_steps
+                last = stop or finished
+                if last or iteration % options.log_every_steps == 0:
                     self._check_losses(unchecked)
                     progress.report(iteration, summaries.scalars(iteration, reported))
-                if last or iteration % options.picture_every_steps == 0:
-                    progress.report_line(self._assess(summaries, iteration))
+                pictures_due = finished or iteration % options.picture_every_steps == 0
+                if pictures_due:
+                    error = summaries.test_error(options.batch_size)
+                    self._statistics_iteration = None  # that disturbed them
+                if last or iteration % options.checkpoint_every_steps == 0:
+                    self._check_losses(unchecked)
+                    self._save()
+                if pictures_due:
+                    self.update_statistics()
+                    progress.report_line(summaries.pictures(iteration, error))
                 if self._evaluate and iteration % options.eval_every_steps == 0:
                     self.update_statistics()
                     self._evaluate(self.method, iteration)
-                if last or self._signum or iteration % options.checkpoint_every_steps == 0:
-                    self._check_losses(unchecked)
-                    self._save()
-                if self._signum and not last:
-                    raise Interrupted(self._signum)
+                if stop and not finished:
+                    raise Interrupted(stop)
         return summaries.last_grid()
 
     def iterator(self, start, stop):
@@ -244,12 +254,6 @@ class Trainer:
             )
 
         return self.strategy.distribute_datasets_from_function(shard)
-
-    def _assess(self, summaries, iteration):
-        """Writes pictures and the test error; returns the line to print."""
-        with_batch_statistics = summaries.test_error(self.options.batch_size)
-        self.update_statistics()
-        return summaries.pictures(iteration, with_batch_statistics)
 
     def _save(self):
         self.update_statistics()

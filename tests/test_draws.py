@@ -55,7 +55,6 @@ def test_an_iteration_depends_on_seed_and_number_alone():
         assert (getattr(whole[0][0], field) != getattr(other_seed[0], field)).any()
 
 
-@pytest.mark.xfail(strict=True, reason="fold_in takes the number's type into the key")
 def test_a_key_does_not_depend_on_the_type_of_the_number():
     as_tensor = draws.key(1, draws.TRAINING, tf.constant(3, tf.int64))
     np.testing.assert_array_equal(draws.key(1, draws.TRAINING, 3), as_tensor)

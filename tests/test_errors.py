@@ -95,7 +95,6 @@ def test_flags_override_a_flagfile_on_either_side(command, run):
     assert run("--number=5", "-flagfile=three.cfg").stdout == "number 5 []\n"
 
 
-@pytest.mark.xfail(strict=True, reason="only --flagfile=NAME is moved to the front")
 def test_flags_override_a_flagfile_written_as_two_arguments(command, run):
     (command.parent / "three.cfg").write_text("--number=3\n")
     assert run("--number=5", "--flagfile", "three.cfg").stdout == "number 5 []\n"

@@ -144,7 +144,6 @@ def test_inference_leaves_the_moving_statistics():
         np.testing.assert_array_equal(was, weight)
 
 
-@pytest.mark.xfail(strict=True, reason="the fused form does not look at `trainable`")
 def test_a_frozen_layer_is_in_inference_mode_as_in_keras():
     ours, theirs = norms(SHAPES[1])
     ours.trainable = theirs.trainable = False

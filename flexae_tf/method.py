@@ -100,7 +100,7 @@ class Method(abc.ABC):
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
 
         Args:
-          drawn: a minibatch of `STATISTICS_SPEC`.
+          drawn: a minibatch of `statistics_spec`.
           z, z_prime: the encoder's outputs for drawn.x and drawn.x_prime, in training mode.
 
         Returns:
@@ -155,15 +155,17 @@ class Method(abc.ABC):
         codes it meets (`decoded_codes`). The released program gets there by running all of its 42
         decoder update operations in each iteration, whichever optimizer runs; here the statistics
         are the plain average over fresh minibatches at the weights of the moment they are needed.
-        That costs the training step nothing, has no lag and works with any Keras network.
+        That costs the training step nothing, has no lag and works with any Keras network. All kinds
+        of codes go through as one batch, so that deeper layers see them normalized as at test time.
 
         Args:
-          drawn: one minibatch of `STATISTICS_SPEC`, images as the networks take them.
+          drawn: one minibatch of `statistics_spec`, images as the networks take them.
           count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
         """
-        z, z_prime = _average_statistics(self.networks["encoder"], [drawn.x, drawn.x_prime], count)
+        x = tf.concat([drawn.x, drawn.x_prime], 0)
+        z, z_prime = tf.split(_average_statistics(self.networks["encoder"], x, count), 2)
         codes = self.decoded_codes(drawn, z, z_prime)
-        _average_statistics(self.networks["decoder"], codes, count)
+        _average_statistics(self.networks["decoder"], tf.concat(codes, 0), count)
 
     def statistics_spec(self):
         """Draw specification of the minibatches that `update_statistics` takes."""
@@ -246,22 +248,18 @@ def adam_from(settings, player):
     )
 
 
-def _average_statistics(network, batches, count):
-    """Runs batches through a network in training mode, averaging its BN statistics over all so far.
+def _average_statistics(network, batch, count):
+    """Runs a batch through a network in training mode, averaging its BN statistics over all so far.
 
     Args:
-      network: a Keras model. batches: list of its inputs.
-      count: how many such lists have gone before.
+      network: a Keras model. batch: its input. count: how many batches have gone before, a scalar.
 
     Returns:
-      The outputs.
+      The output.
     """
-    outputs = []
-    for i, batch in enumerate(batches):
-        before = tf.cast(count * len(batches) + i, tf.float32)
-        with _momentum(network, before / (before + 1)):
-            outputs.append(network(batch, training=True))
-    return outputs
+    before = tf.cast(count, tf.float32)
+    with _momentum(network, before / (before + 1)):
+        return network(batch, training=True)
 
 
 @contextlib.contextmanager

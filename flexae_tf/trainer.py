@@ -15,7 +15,7 @@ from flexae_tf.summaries import Summaries
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker_mirrored")
 # Minibatches that the test-time statistics of batch normalization are averaged over.
-_STATISTICS_MINIBATCHES = 10
+_STATISTICS_MINIBATCHES = 20
 
 
 def _option(default, text, choices=None, free=False):

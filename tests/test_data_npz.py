@@ -115,3 +115,12 @@ def test_files_that_are_no_archives_are_refused(tmp_path):
     for path in (tmp_path / "array.npy", truncated, empty):
         with pytest.raises(UserError, match=r"not an \.npz file of plain arrays"):
             data.load("npz", data_dir=path, cache_dir=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_come_out_as_stored_in_either_order(tmp_path, save, order):
+    images = np.random.default_rng(1).integers(0, 256, (2500, 4, 4, 3), np.uint8)
+    save(tmp_path / "data.npz", x_train=np.asarray(images, order=order), x_test=images[:3])
+    dataset = data.load("npz", data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(dataset.train, images)

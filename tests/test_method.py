@@ -297,11 +297,12 @@ def test_statistics_average_minibatches_and_kinds_of_codes_equally(image_critic)
     images, codes = [], []
     for drawn in minibatches:
         x, x_prime, n, gamma = (field.numpy() for field in drawn)
-        images += [x, x_prime]
-        z, z_prime = normalized(method.encoder, x), normalized(method.encoder, x_prime)
-        codes += [z, method.generator(n).numpy()]
+        images.append(np.concatenate([x, x_prime]))
+        z, z_prime = np.split(normalized(method.encoder, images[-1]), 2)
+        kinds = [z, method.generator(n).numpy()]
         if image_critic:
-            codes.append(gamma[:, None] * z + (1 - gamma[:, None]) * z_prime)
+            kinds.append(gamma[:, None] * z + (1 - gamma[:, None]) * z_prime)
+        codes.append(np.concatenate(kinds))
     for network, batches in ((method.encoder, images), (method.decoder, codes)):
         for ours, theirs in zip(
             statistics(network), expected_statistics(network, batches), strict=True

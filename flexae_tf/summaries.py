@@ -19,7 +19,7 @@ class Summaries:
     Tags: loss/<player>, gradient_norm/<player>, gap/<critic> (the critic's estimate of the
     Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
     test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics, and
-    the images real, reconstructed, generated and interpolated.
+    images/real, images/reconstructed, images/generated and images/interpolated.
 
     Args:
       run: RunDirectory, or None to write nothing.
@@ -78,7 +78,7 @@ class Summaries:
         if self._run:
             with self._writing(iteration):
                 for kind, picture in self._grids(x_hat).items():
-                    tf.summary.image(kind, picture[None])
+                    tf.summary.image(f"images/{kind}", picture[None])
                     figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
             line += f"; {self._path('generated', iteration)}"
         return line

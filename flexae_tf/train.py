@@ -4,14 +4,16 @@ Flags on the command line override those of the flagfile. Everything the run mak
 directory; the same command started again resumes it.
 """
 
+import contextlib
 import functools
+import tempfile
 
 from absl import flags
 
 from flexae_tf import methods, settings
 from flexae_tf.errors import run_main
 from flexae_tf.runs import RunDirectory
-from flexae_tf.trainer import Interrupted, Trainer, make_strategy
+from flexae_tf.trainer import Interrupted, Trainer, is_chief, make_strategy
 
 settings.define_flags()
 FLAGS = flags.FLAGS
@@ -26,9 +28,15 @@ def main(_):
     strategy = make_strategy(options)
     dataset = settings.load_dataset()
     resolved = settings.resolved(dataset.shape)
-    run = RunDirectory(FLAGS.run_dir or default_run_dir())
-    run.create()
-    with run.lock():
+    shared = RunDirectory(FLAGS.run_dir or default_run_dir())
+    with contextlib.ExitStack() as stack:
+        run = shared
+        if not is_chief(strategy):
+            # The other workers do all that the chief does, because reading a replicated variable
+            # takes every worker, but nobody keeps what they write.
+            run = RunDirectory(stack.enter_context(tempfile.TemporaryDirectory()))
+        run.create()
+        stack.enter_context(run.lock())
         run.adopt(resolved, settings.FREE, dataset)
         build = functools.partial(
             method.build,
@@ -37,6 +45,7 @@ def main(_):
             settings.method_settings(dataset.shape),
         )
         trainer = Trainer(build, dataset, options, run, strategy, evaluator(dataset, run))
+        trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()
         except Interrupted as stop:

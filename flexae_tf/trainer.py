@@ -103,6 +103,15 @@ def make_strategy(options):
     return strategy
 
 
+def is_chief(strategy):
+    """Whether this process is the one that writes: the only one, or the first of the workers."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
 class Trainer:
     """Trains a method on a data set.
 
@@ -130,9 +139,10 @@ class Trainer:
             self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._run = run
         self._evaluate = evaluate
+        self._state = checkpoint_of(self.method, self._iteration)
         self._checkpoints = run and checkpoints.Checkpoints(
             run.checkpoints,
-            checkpoint_of(self.method, self._iteration),
+            self._state,
             options.keep_checkpoints,
             options.keep_every_steps,
         )
@@ -144,8 +154,13 @@ class Trainer:
         """How many iterations have been trained."""
         return int(self._iteration.numpy())
 
+    def resume(self, folder=None):
+        """Restores the newest readable checkpoint of the run, or of another folder, if any."""
+        if folder or self._run:
+            checkpoints.Checkpoints(folder or self._run.checkpoints, self._state).restore()
+
     def train(self):
-        """Trains until `training_steps`, resuming from the newest checkpoint of the run.
+        """Trains until `training_steps`, from where the run is (see `resume`).
 
         Returns:
           The last grid of pictures (a path), or None without a run.
@@ -155,8 +170,6 @@ class Trainer:
           UserError: a loss or weight is not finite, or a checkpoint cannot be written or read.
         """
         options = self.options
-        if self._run:
-            self._checkpoints.restore()
         start = self.iteration
         summaries = Summaries(self._run, self.method, self.dataset, options)
         # Iteration number of the losses last seen and not yet checked.

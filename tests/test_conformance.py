@@ -49,6 +49,7 @@ def test_resumes_bit_identically(trained, tmp_path):
     run.create()
     tiny.trainer(name, run, training_steps=1).train()
     resumed = tiny.trainer(name, run)
+    resumed.resume()
     resumed.train()
     expected, received = tiny.weights(trainer.method), tiny.weights(resumed.method)
     for key, value in expected.items():

@@ -85,10 +85,10 @@ def test_writes_one_scalar_per_player_to_tensorboard(finished):
         "test/reconstruction_error",
         "test/reconstruction_error_batch_statistics",
         "flags",
-        "real",
-        "reconstructed",
-        "generated",
-        "interpolated",
+        "images/real",
+        "images/reconstructed",
+        "images/generated",
+        "images/interpolated",
     } <= tags
 
 

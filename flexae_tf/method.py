@@ -144,7 +144,7 @@ class Method(abc.ABC):
                 return reported, gradients
 
             if self.xla or replicas == 1:
-                function = tf.function(function, jit_compile=self.xla)
+                function = tf.function(function, jit_compile=self.xla, autograph=False)
             self._differentiated[objective] = function
         return self._differentiated[objective]
 

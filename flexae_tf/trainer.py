@@ -215,7 +215,7 @@ class Trainer:
             )
         )
 
-    @tf.function
+    @tf.function(autograph=False)
     def iterate(self, iterator):
         """One iteration. Returns {name: scalar tensor}, means over the replicas."""
         reported = self.strategy.run(self._replica_step, (next(iterator),))
@@ -244,7 +244,7 @@ class Trainer:
             self._take_statistics(drawn, tf.constant(count))
         self._statistics_iteration = iteration
 
-    @tf.function
+    @tf.function(autograph=False)
     def _take_statistics(self, drawn, count):
         def replica(drawn):
             drawn = tf.nest.map_structure(data.to_unit, drawn)

@@ -20,7 +20,7 @@ from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.image_sets import load_images
 from flexae_tf.evaluation.paper_values import paper_values
-from flexae_tf.evaluation.pretrained import choose
+from flexae_tf.evaluation.pretrained import choose, refuse_two
 from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
@@ -49,6 +49,7 @@ _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
 def main(argv):
     del argv
     protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
+    refuse_two(_INCEPTION.value, _FEATURES.value)
     if _RUN_DIR.value and not (_REAL.value or _GENERATED.value):
         _evaluate_run(_RUN_DIR.value, protocol)
     elif _REAL.value and _GENERATED.value and not _RUN_DIR.value:

@@ -33,11 +33,16 @@ def choose(shape, inception_path=None, features_path=None):
     Raises:
       UserError: both are given, or the extractor cannot be had.
     """
-    if inception_path and features_path:
-        raise UserError("give at most one of --inception and --features")
+    refuse_two(inception_path, features_path)
     if features_path == PIXELS or (len(shape) == 1 and not features_path):
         return pixels()
     return saved_model(features_path) if features_path else inception(inception_path)
+
+
+def refuse_two(inception_path, features_path):
+    """Raises UserError if both --inception and --features are given."""
+    if inception_path and features_path:
+        raise UserError("give at most one of --inception and --features")
 
 
 def inception(path=None):

@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -95,15 +94,15 @@ def test_leftovers_of_a_killed_process_do_no_harm(npz, tmp_path):
     assert _entries(tmp_path / "cache") == [entry]
 
 
-def _load_and_report(npz, cache_dir, queue):
+def _load_and_report(npz, cache_dir, queue, together):
     build = cache._build
 
-    def slow_build(*args):
+    def reported_build(*args):
         queue.put("build")
-        time.sleep(0.2)  # so that the others meet the lock
         build(*args)
 
-    cache._build = slow_build
+    cache._build = reported_build
+    together.wait()
     _check(_load(npz, cache_dir))
     queue.put("done")
 
@@ -111,7 +110,7 @@ def _load_and_report(npz, cache_dir, queue):
 def test_concurrent_preparations_decode_once(npz, tmp_path):
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    arguments = (npz, tmp_path / "cache", queue)
+    arguments = (npz, tmp_path / "cache", queue, context.Barrier(3))
     workers = [context.Process(target=_load_and_report, args=arguments) for _ in range(3)]
     for worker in workers:
         worker.start()

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import types
 
 import numpy as np
@@ -512,21 +511,3 @@ def test_a_damaged_checkpoint_is_one_line(small_run):
     assert "cannot read the checkpoint" in errors[0]
     assert "Traceback" not in result.stderr
     assert not (small_run.path / "export").exists()
-
-
-@pytest.mark.slow
-def test_generate_is_as_fast_as_the_networks(tmp_path):
-    run = write_run(tmp_path, shape=(28, 28, 1))
-    served = tf.saved_model.load(str(export.export(run))).signatures["generate"]
-    networks = tf.function(lambda n: run.method.decode_batch(run.method.prior(n)))
-    for count in (1, 64):
-        noise = tf.constant(codes_of(count))
-        calls = {"served": lambda n=noise: served(noise=n), "networks": lambda n=noise: networks(n)}
-        seconds = {name: [] for name in calls}
-        for _ in range(100):
-            for name, call in calls.items():  # in turns, so that both meet the same load
-                start = time.perf_counter()
-                call()
-                seconds[name].append(time.perf_counter() - start)
-        ratio = np.median(seconds["served"]) / np.median(seconds["networks"])
-        assert ratio <= 1.3

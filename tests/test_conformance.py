@@ -51,9 +51,7 @@ def test_resumes_bit_identically(trained, tmp_path):
     resumed = tiny.trainer(name, run)
     resumed.resume()
     resumed.train()
-    expected, received = tiny.weights(trainer.method), tiny.weights(resumed.method)
-    for key, value in expected.items():
-        np.testing.assert_array_equal(received[key], value, err_msg=key)
+    tiny.assert_equal_weights(resumed.method, trainer.method)
 
 
 def test_step_reports_finite_losses_of_known_names(trained):

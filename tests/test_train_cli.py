@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from flexae_tf import runs
@@ -103,8 +102,7 @@ def test_its_flags_file_repeats_the_run(finished, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     expected, received = (runs.load(path).method for path in (run_dir, tmp_path / "again"))
-    for key, value in tiny.weights(expected).items():
-        np.testing.assert_array_equal(tiny.weights(received)[key], value, err_msg=key)
+    tiny.assert_equal_weights(received, expected)
 
 
 def test_other_flags_on_the_same_run_are_refused_and_named(finished):
@@ -153,7 +151,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
 
 
 def killed_and_undisturbed(tmp_path, steps, kills, seed):
-    """Trains twice, once killed `kills` times at random moments; returns all weights of both.
+    """Trains twice, once killed `kills` times at random moments; returns both methods.
 
     A moment is a random fraction of two seconds after a random line of the program's output, its
     very first included, which comes before training starts.
@@ -177,21 +175,16 @@ def killed_and_undisturbed(tmp_path, steps, kills, seed):
         process.stderr.close()
     for name in ("killed", "undisturbed"):
         assert train(tmp_path / name, f"--training_steps={steps}").returncode == 0
-    return [tiny.weights(runs.load(tmp_path / name).method) for name in ("killed", "undisturbed")]
-
-
-def assert_equal_weights(received, expected):
-    for key, value in expected.items():
-        np.testing.assert_array_equal(received[key], value, err_msg=key)
+    return [runs.load(tmp_path / name).method for name in ("killed", "undisturbed")]
 
 
 def test_sigkill_and_restart_end_with_identical_weights(tmp_path):
-    assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=8, kills=2, seed=0))
+    tiny.assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=8, kills=2, seed=0))
 
 
 @pytest.mark.slow
 def test_ten_sigkills_end_with_identical_weights(tmp_path):
-    assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=40, kills=10, seed=1))
+    tiny.assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=40, kills=10, seed=1))
 
 
 def test_a_second_process_is_refused(tmp_path):

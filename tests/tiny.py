@@ -65,6 +65,14 @@ def weights(trained):
     return found
 
 
+def assert_equal_weights(received, expected):
+    """Asserts that two methods have the very same weights and optimizer slots."""
+    received, expected = weights(received), weights(expected)
+    assert received.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(received[name], value, err_msg=name)
+
+
 def use_gradient_descent(learning_rate=2e-5):
     """Adam hardly notices a wrong scale of the gradients; this does."""
     method.adam = lambda *_: keras.optimizers.SGD(learning_rate)

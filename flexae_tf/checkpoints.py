@@ -1,22 +1,26 @@
 """Checkpoints of a run: written atomically, kept by a rule, read back past damaged ones."""
 
+import contextlib
 import re
 import shutil
 from pathlib import Path
 
 import tensorflow as tf
 
+from flexae_tf import files, workers
 from flexae_tf.errors import UserError, warn
 
 _NAME = re.compile(r"ckpt-(\d+)\.index")
+_PART = re.compile(r"ckpt-(\d+)\..*")
 
 
 class Checkpoints:
     """The checkpoints `ckpt-<iteration>` in a folder.
 
     TensorFlow writes the data of a checkpoint first and its index last, each under a temporary name
-    that it then renames, so an index stands for a complete checkpoint. The folder has the state
-    file that `tf.train.latest_checkpoint` reads.
+    that it then renames, so an index stands for a complete checkpoint. Both are brought to the disk
+    before an earlier one is removed, so that a machine that loses its power leaves one that can be
+    read. The folder has the state file that `tf.train.latest_checkpoint` reads.
 
     Args:
       folder: where they are.
@@ -39,20 +43,29 @@ class Checkpoints:
         Raises:
           UserError: it could not be written; the earlier ones are as they were.
         """
-        path = self._folder / f"ckpt-{iteration}"
         try:
             self._remove_unfinished()
-            self._checkpoint.write(str(path))
+            self._checkpoint.write(str(self._folder / f"ckpt-{iteration}"))
+            self._sync(iteration)
         except (tf.errors.OpError, OSError) as error:
-            self._remove(iteration)
-            self._remove_unfinished()
-            kept = iterations(self._folder)
-            raise UserError(
-                f"could not write the checkpoint {path}: {_reason(error)}; "
-                + (f"the checkpoint of iteration {kept[-1]} is intact" if kept else "there is none")
-                + ": free some space and start the same command again"
-            ) from error
-        self._prune(iteration)
+            workers.raise_if_lost(error)
+            with contextlib.suppress(OSError):
+                self._remove(iteration)
+                self._remove_unfinished()
+            raise self._failure(iteration, error) from error
+        try:
+            self._prune(iteration)
+        except (tf.errors.OpError, OSError) as error:
+            raise self._failure(iteration, error) from error
+
+    def _failure(self, iteration, error):
+        kept = iterations(self._folder)
+        return UserError(
+            f"could not write the checkpoint {self._folder / f'ckpt-{iteration}'}: "
+            f"{files.reason(error)}; "
+            + (f"the checkpoint of iteration {kept[-1]} is intact" if kept else "there is none")
+            + ": make room, or the folder writable, and start the same command again"
+        )
 
     def restore(self):
         """Restores the newest checkpoint that can be read.
@@ -83,15 +96,27 @@ class Checkpoints:
         found_until = [n for n in found if n <= newest]
         newest_few, every = found_until[-self._keep :], self._keep_every_steps
         kept = [n for n in found_until if n in newest_few or (every and n % every == 0)]
-        paths = [str(self._folder / f"ckpt-{n}") for n in kept]
-        tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)
         for iteration in set(found) - set(kept):
             self._remove(iteration)
+        paths = [str(self._folder / f"ckpt-{n}") for n in kept]
+        tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)
+
+    def _sync(self, iteration):
+        for path in self._folder.glob(f"ckpt-{iteration}.*"):
+            files.sync(path)
+        files.sync(self._folder)
 
     def _remove_unfinished(self):
         """Removes what a process that died while writing has left."""
         for folder in self._folder.glob("ckpt-*_temp"):
             shutil.rmtree(folder, ignore_errors=True)
+        for path in self._folder.glob("checkpoint.tmp*"):
+            path.unlink()
+        complete = iterations(self._folder)
+        for path in self._folder.iterdir():
+            match = _PART.fullmatch(path.name)
+            if match and int(match[1]) not in complete:
+                path.unlink()
 
     def _remove(self, iteration):
         # The index goes first, so that what is left half removed is no checkpoint.
@@ -114,11 +139,4 @@ def restore(checkpoint, path):
     try:
         checkpoint.read(str(path)).assert_existing_objects_matched()
     except (tf.errors.OpError, AssertionError, ValueError, OSError, IndexError) as error:
-        raise UserError(f"cannot read the checkpoint {path}: {_reason(error)}") from error
-
-
-def _reason(error):
-    """What went wrong, in a line: TensorFlow puts names of functions and files before it."""
-    message = getattr(error, "message", None) or str(error) or type(error).__name__
-    first_line = re.sub(r"\{\{.*?\}\}", "", message).strip().splitlines()[0]
-    return first_line.rsplit("; ", 1)[-1]
+        raise UserError(f"cannot read the checkpoint {path}: {files.reason(error)}") from error

@@ -20,7 +20,7 @@ IMAGES = "rows of the train set"
 SAMPLERS = ("normal", "uniform", "one_hot", "mix_gauss")
 _CLASSES = 10  # of the released program's one_hot and mix_gauss noise
 # Streams of one seed that must not overlap.
-TRAINING, STATISTICS, PICTURES = range(3)
+TRAINING, STATISTICS, PICTURES, DENSITIES = range(4)
 
 
 def uniform(seed, batch_size):
@@ -50,6 +50,36 @@ def noise(kind, dim):
         if kind == "one_hot":
             return tf.concat([normal, tf.one_hot(label, _CLASSES)], axis=1)
         return normal + tf.one_hot(label, dim)
+
+    return sample
+
+
+def normal_like(shape):
+    """A sampler of N(0, I) of a shape: (seed, n) -> [n, *shape]."""
+
+    def sample(seed, batch_size):
+        return tf.random.stateless_normal([batch_size, *shape], seed, alg="philox")
+
+    return sample
+
+
+def mixture(means, variances):
+    """A sampler of a mixture of isotropic Gaussians of equal weights.
+
+    Args:
+      means: [K, m].
+      variances: [K], each times the identity.
+    """
+    means = tf.constant(means, tf.float32)
+    deviations = tf.sqrt(tf.constant(variances, tf.float32))[:, None]  # [K, 1]
+
+    def sample(seed, batch_size):
+        seed, component_seed = tf.unstack(tf.random.split(seed, 2, alg="philox"))
+        k = tf.random.stateless_uniform(
+            [batch_size], component_seed, 0, len(means), tf.int32, alg="philox"
+        )
+        normal = tf.random.stateless_normal([batch_size, means.shape[1]], seed, alg="philox")
+        return tf.gather(means, k) + tf.gather(deviations, k) * normal
 
     return sample
 

@@ -12,6 +12,8 @@ class UserError(Exception):
     The message is one line: what was expected, what was received, what to do.
     """
 
+    status = 2
+
 
 def warn(message):
     """Tells the user of something that was put right or that makes a result doubtful, in a line."""
@@ -24,7 +26,7 @@ def run_main(main):
     Args:
       main: function of the remaining arguments; returns an exit status or None for 0.
 
-    Exit status: that of `main`; 2 after a `UserError` or a flag that does not parse.
+    Exit status: that of `main`; that of a `UserError`; 2 after a flag that does not parse.
     """
     # What TensorFlow tells its developers would bury what the program tells its user.
     logging.set_verbosity(logging.ERROR)
@@ -38,13 +40,8 @@ def _parse_flags(argv):
             if not module.startswith(("absl", "tensorflow")):
                 print(flags.FLAGS.module_help(module))
         sys.exit(0)
-    # Flags override a flagfile wherever it stands among them.
-    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    files.add_argument("-flagfile", "--flagfile", action="append", default=[])
-    found, others = files.parse_known_args(argv[1:])
-    first = [f"--flagfile={path}" for path in found.flagfile]
     try:
-        remaining = flags.FLAGS([argv[0], *first, *others])
+        remaining = flags.FLAGS([argv[0], *flagfiles_first(argv[1:])])
     except (flags.Error, OSError) as error:
         _fail(error)
     if len(remaining) > 1:
@@ -52,14 +49,22 @@ def _parse_flags(argv):
     return remaining
 
 
+def flagfiles_first(arguments):
+    """Command-line arguments in an order in which flags override flagfiles wherever these stand."""
+    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    files.add_argument("-flagfile", "--flagfile", action="append", default=[])
+    found, others = files.parse_known_args(arguments)
+    return [*(f"--flagfile={path}" for path in found.flagfile), *others]
+
+
 def _guarded(main, argv):
     try:
         return main(argv)
     except UserError as error:
-        return _fail(error)
+        return _fail(error, error.status)
 
 
-def _fail(error):
+def _fail(error, status=UserError.status):
     message = " ".join(str(error).split())
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)

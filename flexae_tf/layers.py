@@ -1,5 +1,7 @@
 """What Keras lacks."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -57,3 +59,92 @@ class BatchNormalization(keras.layers.BatchNormalization):
         ):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
+
+
+class _SpectralNorm:
+    """Mixed into a layer with a kernel W, makes its output that of W / sigma(W).
+
+    sigma(W) = |W u|, u the estimate of the first right singular vector of W as a matrix whose
+    columns are W's last axis (for a transposed convolution these are its *inputs*, as in the RAE
+    paper's program). Each call in training mode improves u by one power iteration; gradients flow
+    through sigma and not through u. Miyato et al., "Spectral Normalization for Generative
+    Adversarial Networks", Algorithm 1. Keras' wrapper of the name overwrites W instead.
+    """
+
+    # Whether training mode moves u (see `held_power_iterations`).
+    iterates = True
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        # Not aggregated: every replica computes the same u from the same W.
+        self.u = self.add_weight(
+            name="u",
+            shape=(self._kernel.shape[-1], 1),
+            initializer="orthogonal",  # a random unit vector
+            trainable=False,
+        )
+
+    def call(self, inputs, training=None):
+        if training and self.iterates:
+            matrix = self._matrix()
+            v = matrix @ self.u.value
+            self.u.assign(tf.math.l2_normalize(tf.matmul(matrix, v, transpose_a=True)))
+        return super().call(inputs)
+
+    @property
+    def kernel(self):
+        """W / sigma(W)."""
+        return self._kernel / self.sigma()
+
+    @kernel.setter
+    def kernel(self, variable):
+        self._kernel = variable
+
+    def sigma(self):
+        """The largest singular value of W, a scalar."""
+        # Differs from the norm for W = 0 only, where it keeps quotient and gradient finite.
+        return tf.sqrt(tf.reduce_sum((self._matrix() @ self.u.value) ** 2) + 1e-12)
+
+    def _matrix(self):
+        return tf.reshape(self._kernel.value, [-1, self._kernel.shape[-1]])
+
+
+class SpectralDense(_SpectralNorm, keras.layers.Dense):
+    """Dense with W / sigma(W)."""
+
+
+class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
+    """Conv2D with W / sigma(W)."""
+
+
+class SpectralConv2DTranspose(_SpectralNorm, keras.layers.Conv2DTranspose):
+    """Conv2DTranspose with W / sigma(W)."""
+
+
+def linear_layers(spectral_norm):
+    """The classes (Dense, Conv2D, Conv2DTranspose), spectrally normalized or Keras' own."""
+    if spectral_norm:
+        return SpectralDense, SpectralConv2D, SpectralConv2DTranspose
+    return keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose
+
+
+@contextlib.contextmanager
+def held_power_iterations(networks):
+    """For as long as it lasts, training mode leaves the u of spectral normalization as it is.
+
+    What runs batch statistics outside of training steps needs it: whether and when it ran must not
+    show in the weights. Enter it outside of `strategy.run`, whose replicas take turns.
+    """
+    layers = [
+        layer
+        for network in networks
+        for layer in network._flatten_layers()
+        if isinstance(layer, _SpectralNorm)
+    ]
+    for layer in layers:
+        layer.iterates = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.iterates = True

@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data, draws
-from flexae_tf.layers import Adam
+from flexae_tf.errors import UserError
+from flexae_tf.layers import Adam, held_power_iterations
 
 _BATCH = 500  # images at a time in encode, decode and sample
 
@@ -29,11 +30,13 @@ class Setting:
       default: its value, or None where it follows from the data.
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
+      kind: the type of a setting whose default is None.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: tuple[str, ...] | None = None
+    kind: type = int
 
 
 class Player:
@@ -60,7 +63,7 @@ class Method(abc.ABC):
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
-      noise: sampler of the prior's input, (seed, n) -> [n, m'].
+      noise: sampler of the prior's input, (seed, n) -> [n, m'], or None for a method without prior.
     """
 
     def __init__(self, networks, players, draw_spec, minibatches, noise):
@@ -84,13 +87,22 @@ class Method(abc.ABC):
           objective reports.
         """
 
-    @abc.abstractmethod
+    def step_at(self, iteration):
+        """The step of an iteration (1 is the first), for a method with stages."""
+        del iteration
+        return self.step
+
     def prior(self, n):
-        """Codes z_hat [B, m] for noise n [B, m']: the model's prior."""
+        """Codes z_hat [B, m] for noise n [B, m']: the model's prior. Here N(0, I) itself."""
+        return n
 
     def encode_batch(self, x, training=False):
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
         return self.networks["encoder"](x, training=training)
+
+    def encode_distribution(self, x):
+        """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
+        return self.encode_batch(x), None
 
     def decode_batch(self, z, training=False):
         """x_hat of codes z [B, m]; in inference mode by default."""
@@ -148,7 +160,7 @@ class Method(abc.ABC):
             self._differentiated[objective] = function
         return self._differentiated[objective]
 
-    def update_statistics(self, drawn, count):
+    def update_statistics(self, drawn):
         """Takes one more minibatch into the test-time statistics of batch normalization.
 
         They stand for the train data in the encoder, and in the decoder for an equal mixture of the
@@ -158,18 +170,44 @@ class Method(abc.ABC):
         That costs the training step nothing, has no lag and works with any Keras network. All kinds
         of codes go through as one batch, so that deeper layers see them normalized as at test time.
 
-        Args:
-          drawn: one minibatch of `statistics_spec`, images as the networks take them.
-          count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
+        Runs within `averaging`. drawn: a minibatch of `statistics_spec`, images as networks take
+        them.
         """
         x = tf.concat([drawn.x, drawn.x_prime], 0)
-        z, z_prime = tf.split(_average_statistics(self.networks["encoder"], x, count), 2)
+        z, z_prime = tf.split(self.networks["encoder"](x, training=True), 2)
         codes = self.decoded_codes(drawn, z, z_prime)
-        _average_statistics(self.networks["decoder"], tf.concat(codes, 0), count)
+        self.networks["decoder"](tf.concat(codes, 0), training=True)
+
+    @contextlib.contextmanager
+    def averaging(self, count):
+        """Lets `update_statistics` average over minibatches instead of over iterations.
+
+        Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.
+
+        Args:
+          count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
+        """
+        norms = [
+            layer
+            for network in self.networks.values()
+            for layer in network._flatten_layers()
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        before = tf.cast(count, tf.float32)
+        previous = [norm.momentum for norm in norms]
+        try:
+            for norm in norms:
+                norm.momentum = before / (before + 1)
+            with held_power_iterations(self.networks.values()):
+                yield
+        finally:
+            for norm, momentum in zip(norms, previous, strict=True):
+                norm.momentum = momentum
 
     def statistics_spec(self):
         """Draw specification of the minibatches that `update_statistics` takes."""
-        return {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": self.noise, "gamma": draws.uniform}
+        spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": self.noise, "gamma": draws.uniform}
+        return {name: sampler for name, sampler in spec.items() if sampler is not None}
 
     def encode(self, x):
         """Codes of images.
@@ -193,11 +231,21 @@ class Method(abc.ABC):
         )
 
     def sample(self, n, seed=0):
-        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed."""
+        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
+
+        Raises:
+          UserError: the method has no prior and no density was put in its place.
+        """
+        if self.noise is None:
+            raise UserError("the model has no prior of its own to sample from: give it a density")
         noise = self.noise(draws.key(seed, draws.PICTURES, 0), n)
         return self._in_batches(
             lambda batch: self.decode_batch(self.prior(batch)), np.asarray, noise
         )
+
+    def sample_from(self, density):
+        """Puts a latent density (see `densities`) in the place of the prior, for good."""
+        self.noise, self.prior = density.noise, density.prior
 
     def interpolate(self, x_a, x_b, steps):
         """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
@@ -225,9 +273,17 @@ class Method(abc.ABC):
         return np.concatenate(parts)
 
 
-def adam(learning_rate, beta_1, beta_2):
-    """Adam with the epsilon of the released program, 1e-8 for all its optimizers."""
-    return Adam(float(learning_rate), beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
+    """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
+
+    Args:
+      halve_every_steps: iterations after which the rate is halved, again and again; 0: never.
+    """
+    if halve_every_steps:
+        learning_rate = keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, halve_every_steps, 0.5, staircase=True
+        )
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
 def adam_settings(player, learning_rate, beta_1, beta_2):
@@ -239,42 +295,17 @@ def adam_settings(player, learning_rate, beta_1, beta_2):
     }
 
 
+def halving_setting():
+    """The setting that halves the learning rates of all players of a method."""
+    text = "Iterations after which learning rates are halved, again and again; 0: never."
+    return {"halve_rates_every_steps": Setting(0, text)}
+
+
 def adam_from(settings, player):
-    """The optimizer that `adam_settings` describe, from resolved settings."""
+    """The optimizer that `adam_settings` (and `halving_setting`) describe."""
     return adam(
         settings[f"{player}_learning_rate"],
         settings[f"{player}_beta_1"],
         settings[f"{player}_beta_2"],
+        settings.get("halve_rates_every_steps", 0),
     )
-
-
-def _average_statistics(network, batch, count):
-    """Runs a batch through a network in training mode, averaging its BN statistics over all so far.
-
-    Args:
-      network: a Keras model. batch: its input. count: how many batches have gone before, a scalar.
-
-    Returns:
-      The output.
-    """
-    before = tf.cast(count, tf.float32)
-    with _momentum(network, before / (before + 1)):
-        return network(batch, training=True)
-
-
-@contextlib.contextmanager
-def _momentum(network, momentum):
-    """Sets the momentum of every BN layer of a network for as long as a call takes."""
-    norms = [
-        layer
-        for layer in network._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    previous = [norm.momentum for norm in norms]
-    try:
-        for norm in norms:
-            norm.momentum = momentum
-        yield
-    finally:
-        for norm, value in zip(norms, previous, strict=True):
-            norm.momentum = value

@@ -90,5 +90,15 @@ def lower_verdict(critic, examples):
     return tf.reduce_mean(critic(examples))
 
 
+def squared_kernels(network, layers):
+    """Sum of the squares of the kernels of a network's layers of a class."""
+    kernels = [
+        layer.kernel
+        for layer in network._flatten_layers()
+        if isinstance(layer, layers) and hasattr(layer, "kernel")
+    ]
+    return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
+
+
 def _mean_per_example(values, reduce):
     return tf.reduce_mean(reduce(values, axis=range(1, values.shape.rank)))

@@ -6,6 +6,10 @@
     train/ eval/  TensorBoard
     samples/      PNG grids by iteration
     metrics/      <iteration>.json
+    densities/    latent densities fitted to the train codes, by iteration
+    figures/      pictures of tools.figures
+    directions/   <class or attribute>.npy
+    report.html   the page of tools.report
     export/       SavedModels by version
 
 Nothing in it is executed or unpickled.
@@ -15,7 +19,6 @@ import contextlib
 import dataclasses
 import fcntl
 import json
-import os
 import subprocess
 import sys
 from importlib import metadata
@@ -23,7 +26,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from flexae_tf import checkpoints, data, methods, settings, trainer
+from flexae_tf import checkpoints, data, files, settings, trainer
 from flexae_tf.errors import UserError
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
@@ -86,8 +89,8 @@ class RunDirectory:
         if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
             self._check(settings, free, dataset.fingerprint)
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
-        _write(self.flags_file, "".join(lines))
-        _write(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
+        files.write_text(self.flags_file, "".join(lines))
+        files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
 
     def read_flags(self):
         """{flag: text} of the run. Raises UserError if this is no run directory."""
@@ -153,9 +156,7 @@ def load(path, checkpoint=None):
     recorded = directory.read_provenance()
     shape = tuple(recorded["data_shape"])
     resolved = settings.resolved(shape, values)
-    method = methods.find(values.method).build(
-        shape, values.variant, settings.method_settings(shape, values)
-    )
+    method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
     state = trainer.checkpoint_of(method, counter)
     if checkpoint is None:
@@ -193,7 +194,7 @@ class Run:
 
     def load_dataset(self):
         """The data set the run was trained on. Raises UserError if it has changed since."""
-        names = ("data_dir", "image_size", "celeba_crop", "cache_dir")
+        names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(
             self.settings["dataset"], **{name: self.settings[name] for name in names}
         )
@@ -225,13 +226,3 @@ def _provenance(dataset):
 
 def _text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _write(path, text):
-    """Writes a small file atomically."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error

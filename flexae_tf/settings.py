@@ -31,33 +31,39 @@ def define_flags(values=flags.FLAGS):
     flags.DEFINE_string("cache_dir", None, "Folder of the decoded data.", **define)
     flags.DEFINE_string("method", "flexae_sr", f"One of {', '.join(methods.names())}.", **define)
     flags.DEFINE_enum("variant", "paper", networks.VARIANTS, "Which reading.", **define)
+    flags.DEFINE_enum(
+        "networks", "flexae", networks.ARCHITECTURES, "Whose encoder and decoder.", **define
+    )
+    flags.DEFINE_integer(
+        "train_examples", None, "Train on the first so many examples only.", lower_bound=2, **define
+    )
     flags.DEFINE_string("run_dir", None, "Run directory; runs/<name> by default.", **define)
     for field in dataclasses.fields(TrainerOptions):
-        _define(
-            field.name, field.default, field.metadata["help"], field.metadata["choices"], values
-        )
+        kind, text, choices = type(field.default), field.metadata["help"], field.metadata["choices"]
+        _define(field.name, kind, field.default, text, choices, values)
     for name, (setting, owners) in _method_settings().items():
         default = "" if setting.default is None else f"; default {setting.default}"
         text = f"{setting.help} [{', '.join(owners)}{default}]"
-        _define(name, setting.default, text, setting.choices, values, default=None)
+        kind = setting.kind if setting.default is None else type(setting.default)
+        _define(name, kind, None, text, setting.choices, values)
 
 
 def load_dataset(values=flags.FLAGS):
     """The data set that the flags name."""
-    return data.load(
-        values.dataset,
-        data_dir=values.data_dir,
-        download=values.download,
-        image_size=values.image_size,
-        celeba_crop=values.celeba_crop,
-        cache_dir=values.cache_dir,
-    )
+    names = ("data_dir", "download", "image_size", "celeba_crop", "cache_dir", "train_examples")
+    return data.load(values.dataset, **{name: values[name].value for name in names})
 
 
 def trainer_options(values=flags.FLAGS):
     """The TrainerOptions that the flags say."""
     names = [field.name for field in dataclasses.fields(TrainerOptions)]
     return TrainerOptions(**{name: values[name].value for name in names})
+
+
+def build_method(shape, values=flags.FLAGS):
+    """The untrained Method that the flags describe, for data of this shape."""
+    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    return methods.find(values.method).build(nets, method_settings(shape, values))
 
 
 def method_settings(shape, values=flags.FLAGS):
@@ -84,9 +90,11 @@ def method_settings(shape, values=flags.FLAGS):
     for name, value in resolved.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{name} must be a finite number; received {value}")
-        if name.endswith("_weight") and value < 0:
+        if value is None:
+            continue
+        if name.endswith(("_weight", "_layers", "_every_steps", "beta")) and value < 0:
             raise UserError(f"--{name} must be at least 0; received {value}")
-        if name.endswith(("_dim", "_steps")) and value < 1:
+        if name.endswith(("_dim", "_steps", "_width")) and value < 1 and "_every_" not in name:
             raise UserError(f"--{name} must be at least 1; received {value}")
         if name.endswith("_learning_rate") and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")
@@ -97,7 +105,8 @@ def method_settings(shape, values=flags.FLAGS):
 
 def resolved(shape, values=flags.FLAGS):
     """{flag: value} of everything that makes up the run."""
-    names = ["dataset", "data_dir", "image_size", "celeba_crop", "cache_dir", "method", "variant"]
+    names = ["dataset", "data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples"]
+    names += ["method", "variant", "networks"]
     chosen = {name: values[name].value for name in names}
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
@@ -122,9 +131,8 @@ def _method_settings():
     return merged
 
 
-def _define(name, example, text, choices, values, **override):
-    """Defines a flag of the type of `example`; an integer for None."""
-    default = override.get("default", example)
+def _define(name, kind, default, text, choices, values):
+    """Defines a flag of a type, or of choices."""
     if choices:
         flags.DEFINE_enum(name, default, choices, text, flag_values=values)
         return
@@ -133,6 +141,5 @@ def _define(name, example, text, choices, values, **override):
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         str: flags.DEFINE_string,
-        type(None): flags.DEFINE_integer,
-    }[type(example)]
+    }[kind]
     define(name, default, text, flag_values=values)

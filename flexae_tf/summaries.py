@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data, figures, objectives
+from flexae_tf import data, figures, files, objectives, workers
 from flexae_tf.errors import UserError
 
 _COLUMNS = _ROWS = 10
@@ -80,29 +80,36 @@ class Summaries:
                 for kind, picture in self._grids(x_hat).items():
                     tf.summary.image(f"images/{kind}", picture[None])
                     figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
-            line += f"; {self._path('generated', iteration)}"
+            line += f"; {self._path(self._shown, iteration)}"
         return line
 
     def last_grid(self):
-        """Path of the newest grid of generated examples, or None."""
-        grids = sorted(self._run.samples.glob("generated-*.png")) if self._run else []
+        """Path of the newest grid of examples, generated if the method has a prior, or None."""
+        grids = sorted(self._run.samples.glob(f"{self._shown}-*.png")) if self._run else []
         return grids[-1] if grids else None
+
+    @property
+    def _shown(self):
+        """The kind of picture that users are pointed to."""
+        return "reconstructed" if self._method.noise is None else "generated"
 
     def _grids(self, x_hat):
         """{kind: uint8 picture}; for vectors one scatter plot of them all."""
         method, real, x_hat = self._method, self._test[:_TILES], x_hat[:_TILES]
+        generated = {}
+        if method.noise is not None:
+            count = len(self._test) if self._test.ndim == 2 else _TILES
+            generated = {"generated": method.sample(count, self._seed)}
         if self._test.ndim == 2:
-            generated = method.sample(len(self._test), self._seed)
-            groups = {"test data": self._test, "generated": generated}
-            return {"generated": figures.scatter(groups, "test data and generated")}
+            groups = {"test data": self._test} | (generated or {"reconstructed": x_hat})
+            return {self._shown: figures.scatter(groups, f"test data and {self._shown}")}
         pairs = real[: min(_ROWS, len(real) // 2) * 2]
         path = method.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
         return {
             "real": figures.grid(real, _COLUMNS),
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
-            "generated": figures.grid(method.sample(_TILES, self._seed), _COLUMNS),
             "interpolated": figures.grid(np.concatenate(path), _COLUMNS),
-        }
+        } | {kind: figures.grid(images, _COLUMNS) for kind, images in generated.items()}
 
     def _path(self, kind, iteration):
         return self._run.samples / f"{kind}-{iteration:07d}.png"
@@ -122,9 +129,10 @@ class Summaries:
                 yield
             self._writer.flush()
         except (OSError, tf.errors.OpError) as error:
+            workers.raise_if_lost(error)
             raise UserError(
-                f"could not write the summaries of {self._run.path}: {error}: free some space and "
-                "start the same command again; it resumes from the last checkpoint"
+                f"could not write the summaries of {self._run.path}: {files.reason(error)}: make "
+                "room and start the same command again; it resumes from the last checkpoint"
             ) from error
 
     def _text(self, tag, path):

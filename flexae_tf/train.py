@@ -2,56 +2,76 @@
 
 Flags on the command line override those of the flagfile. Everything the run makes is in its run
 directory; the same command started again resumes it.
+
+Exit status: 0 finished; 75 stopped by --max_hours, 130 by Ctrl-C and 143 by SIGTERM, each with a
+checkpoint; 69 another worker was lost; 2 a mistake or a circumstance that the last line names.
 """
 
 import contextlib
+import dataclasses
 import functools
 import tempfile
 
 from absl import flags
 
-from flexae_tf import methods, settings
-from flexae_tf.errors import run_main
+from flexae_tf import methods, settings, workers
+from flexae_tf.errors import UserError, run_main
 from flexae_tf.runs import RunDirectory
-from flexae_tf.trainer import Interrupted, Trainer, is_chief, make_strategy
+from flexae_tf.stopping import Interrupted, Stopping
+from flexae_tf.trainer import Trainer, make_strategy
 
 settings.define_flags()
 FLAGS = flags.FLAGS
+flags.DEFINE_list("worker_hosts", [], "host:port of every worker, the chief's first.")
+flags.DEFINE_integer("worker_index", None, "Which of --worker_hosts this process is, from 0.")
 flags.DEFINE_string("inception", None, "For --eval_every_steps: see tools.evaluate.")
 flags.DEFINE_string("features", None, "For --eval_every_steps: see tools.evaluate.")
 
 
 def main(_):
     options = settings.trainer_options()
-    method = methods.find(FLAGS.method)
-    # Before the data: decoding them runs TensorFlow, after which devices cannot be set up.
-    strategy = make_strategy(options)
+    stopping = Stopping(options.max_hours)
+    methods.find(FLAGS.method)  # before the data, which can take a while
+    configure_workers(options)
+    with workers.lost():
+        # Before the data: decoding them runs TensorFlow, after which devices cannot be set up.
+        strategy = make_strategy(options)
+        return train(options, strategy, stopping)
+
+
+def configure_workers(options):
+    """Says to TensorFlow which workers there are. Raises UserError where the flags disagree."""
+    if options.strategy == "multi_worker_mirrored":
+        workers.configure(FLAGS.worker_hosts, FLAGS.worker_index)
+    elif FLAGS.worker_hosts or FLAGS.worker_index is not None:
+        raise UserError("--worker_hosts and --worker_index need --strategy=multi_worker_mirrored")
+
+
+def train(options, strategy, stopping):
+    """Trains what the flags say. Returns the exit status."""
     dataset = settings.load_dataset()
     resolved = settings.resolved(dataset.shape)
     shared = RunDirectory(FLAGS.run_dir or default_run_dir())
     with contextlib.ExitStack() as stack:
         run = shared
-        if not is_chief(strategy):
+        if not workers.is_chief(strategy):
             # The other workers do all that the chief does, because reading a replicated variable
             # takes every worker, but nobody keeps what they write.
             run = RunDirectory(stack.enter_context(tempfile.TemporaryDirectory()))
+            options = dataclasses.replace(options, keep_checkpoints=1, keep_every_steps=0)
         run.create()
         stack.enter_context(run.lock())
         run.adopt(resolved, settings.FREE, dataset)
-        build = functools.partial(
-            method.build,
-            dataset.shape,
-            FLAGS.variant,
-            settings.method_settings(dataset.shape),
-        )
-        trainer = Trainer(build, dataset, options, run, strategy, evaluator(dataset, run))
+        build = functools.partial(settings.build_method, dataset.shape)
+        evaluate = evaluator(dataset, run)
+        trainer = Trainer(build, dataset, options, run, strategy, stopping, evaluate)
         trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()
         except Interrupted as stop:
             print(f"stopped by {stop} at iteration {trainer.iteration}; start again to resume")
-            return 128 + stop.signum
-    print(f"trained {trainer.iteration} iterations; generated examples: {grid}")
+            return stop.status
+    print(f"trained {trainer.iteration} iterations; examples: {grid}")
     return 0
 
 

@@ -1,16 +1,17 @@
 """The training loop: strategy, iterations, checkpoints, summaries. It knows no loss by name."""
 
 import dataclasses
-import signal
-import sys
+import math
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import checkpoints, data, draws
+from flexae_tf import checkpoints, data, draws, workers
 from flexae_tf.errors import UserError
+from flexae_tf.layers import held_power_iterations
 from flexae_tf.progress import Progress
+from flexae_tf.stopping import Interrupted, Stopping
 from flexae_tf.summaries import Summaries
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker_mirrored")
@@ -30,6 +31,9 @@ class TrainerOptions:
 
     training_steps: int = _option(130_000, "Iterations in all.", free=True)
     batch_size: int = _option(128, "Examples in a global minibatch.")
+    max_hours: float = _option(
+        0.0, "Stop with a checkpoint after so many hours; 0: never.", free=True
+    )
     seed: int = _option(0, "Seed of the initial weights and of every draw.")
     strategy: str = _option(
         "auto", "auto: mirrored with two or more GPUs, else one device.", STRATEGIES, free=True
@@ -50,8 +54,10 @@ class TrainerOptions:
     eval_images: int = _option(2048, "Images of each kind in such a measurement.", free=True)
 
     def __post_init__(self):
-        for name in ("training_steps", "seed"):
+        for name in ("training_steps", "seed", "max_hours"):
             _at_least(0, name, getattr(self, name))
+        if not math.isfinite(self.max_hours):
+            raise UserError(f"--max_hours must be a finite number; received {self.max_hours}")
         for field in dataclasses.fields(self):
             if field.name.endswith("_every_steps"):
                 # These two have a 0 that turns them off.
@@ -63,14 +69,6 @@ class TrainerOptions:
             _at_least(2, name, getattr(self, name))
         if self.seed >= 2**32:
             raise UserError(f"--seed must be at most 4294967295; received {self.seed}")
-
-
-class Interrupted(Exception):
-    """Training was stopped by a signal, after saving a checkpoint."""
-
-    def __init__(self, signum):
-        super().__init__(signal.Signals(signum).name)
-        self.signum = signum
 
 
 def make_strategy(options):
@@ -88,7 +86,8 @@ def make_strategy(options):
         devices = [d.name.removeprefix("/physical_device:") for d in gpus]
         strategy = tf.distribute.MirroredStrategy(devices or _logical_cpus())
     else:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        with workers.bounded_start():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
     replicas = strategy.num_replicas_in_sync
     if options.batch_size % replicas:
         raise UserError(
@@ -103,15 +102,6 @@ def make_strategy(options):
     return strategy
 
 
-def is_chief(strategy):
-    """Whether this process is the one that writes: the only one, or the first of the workers."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True
-    has_chief = "chief" in resolver.cluster_spec().jobs
-    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
-
-
 class Trainer:
     """Trains a method on a data set.
 
@@ -122,10 +112,13 @@ class Trainer:
       options: TrainerOptions.
       run: RunDirectory to write to, or None to keep nothing.
       strategy: what `make_strategy(options)` returned, where that had to come first.
+      stopping: a `Stopping` whose hours have begun before; one of `options.max_hours` by default.
       evaluate: function (method, iteration) called every `eval_every_steps`.
     """
 
-    def __init__(self, build, dataset, options, run=None, strategy=None, evaluate=None):
+    def __init__(
+        self, build, dataset, options, run=None, strategy=None, stopping=None, evaluate=None
+    ):
         self.options = options
         self.dataset = dataset
         self.strategy = strategy or make_strategy(options)
@@ -138,6 +131,8 @@ class Trainer:
             )
             self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._run = run
+        self._stopping = stopping or Stopping(options.max_hours)
+        self._agreement = workers.Agreement(self.strategy)
         self._evaluate = evaluate
         self._state = checkpoint_of(self.method, self._iteration)
         self._checkpoints = run and checkpoints.Checkpoints(
@@ -146,8 +141,8 @@ class Trainer:
             options.keep_checkpoints,
             options.keep_every_steps,
         )
+        self._graph_functions = {}
         self._statistics_iteration = None
-        self._signum = None
 
     @property
     def iteration(self):
@@ -155,9 +150,22 @@ class Trainer:
         return int(self._iteration.numpy())
 
     def resume(self, folder=None):
-        """Restores the newest readable checkpoint of the run, or of another folder, if any."""
-        if folder or self._run:
-            checkpoints.Checkpoints(folder or self._run.checkpoints, self._state).restore()
+        """Restores the newest readable checkpoint of the run, or of another folder, if any.
+
+        The chief of several workers chooses, and the others restore the same one.
+
+        Raises:
+          UserError: a checkpoint is there and cannot be read.
+        """
+        folder = folder or (self._run and self._run.checkpoints)
+        if not folder:
+            return
+        chief = workers.is_chief(self.strategy)
+        if chief:
+            checkpoints.Checkpoints(folder, self._state).restore()
+        iteration = self._agreement.of_chief(self.iteration)
+        if not chief and iteration:
+            checkpoints.restore(self._state, folder / f"ckpt-{iteration}")
 
     def train(self):
         """Trains until `training_steps`, from where the run is (see `resume`).
@@ -166,7 +174,7 @@ class Trainer:
           The last grid of pictures (a path), or None without a run.
 
         Raises:
-          Interrupted: SIGTERM or SIGINT came; a checkpoint was saved.
+          Interrupted: SIGTERM or SIGINT came, or the hours are over; a checkpoint was saved.
           UserError: a loss or weight is not finite, or a checkpoint cannot be written or read.
         """
         options = self.options
@@ -174,14 +182,14 @@ class Trainer:
         summaries = Summaries(self._run, self.method, self.dataset, options)
         # Iteration number of the losses last seen and not yet checked.
         unchecked = None
-        with self._signals(), Progress(start, options.training_steps) as progress:
+        with self._stopping, Progress(start, options.training_steps) as progress:
             iterator = self.iterator(start, options.training_steps)
             for iteration in range(start + 1, options.training_steps + 1):
-                reported = self.iterate(iterator)
+                reported = self.iterate(iterator, iteration)
                 # One iteration late, so that an accelerator never waits for the check.
                 self._check_losses(unchecked)
                 unchecked = (iteration, reported)
-                stop = self._signum  # read once: a signal can come at any moment
+                stop = self._agreement.stop(self._stopping.reason())
                 finished = iteration == options.training_steps
                 last = stop or finished
                 if last or iteration % options.log_every_steps == 0:
@@ -189,7 +197,8 @@ class Trainer:
                     progress.report(iteration, summaries.scalars(iteration, reported))
                 pictures_due = finished or iteration % options.picture_every_steps == 0
                 if pictures_due:
-                    error = summaries.test_error(options.batch_size)
+                    with held_power_iterations(self.method.networks.values()):
+                        error = summaries.test_error(options.batch_size)
                     self._statistics_iteration = None  # that disturbed them
                 if last or iteration % options.checkpoint_every_steps == 0:
                     self._check_losses(unchecked)
@@ -215,18 +224,31 @@ class Trainer:
             )
         )
 
-    @tf.function(autograph=False)
-    def iterate(self, iterator):
-        """One iteration. Returns {name: scalar tensor}, means over the replicas."""
-        reported = self.strategy.run(self._replica_step, (next(iterator),))
-        self._iteration.assign_add(1)
-        return {
-            name: self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-            for name, value in reported.items()
-        }
+    def iterate(self, iterator, iteration=1):
+        """Iteration number `iteration`. Returns {name: scalar tensor}, means over the replicas."""
+        return self.graph_function(iteration)(iterator)
 
-    def _replica_step(self, drawn):
-        return self.method.step(tf.nest.map_structure(data.to_unit, drawn))
+    def graph_function(self, iteration):
+        """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
+        step = self.method.step_at(iteration)
+        if step not in self._graph_functions:
+            self._graph_functions[step] = self._trace(step)
+        return self._graph_functions[step]
+
+    def _trace(self, step):
+        def replica_step(drawn):
+            return step(tf.nest.map_structure(data.to_unit, drawn))
+
+        @tf.function(autograph=False)
+        def iterate(iterator):
+            reported = self.strategy.run(replica_step, (next(iterator),))
+            self._iteration.assign_add(1)
+            return {
+                name: self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+                for name, value in reported.items()
+            }
+
+        return iterate
 
     def update_statistics(self):
         """Brings the test-time statistics of batch normalization up to the present weights."""
@@ -248,9 +270,10 @@ class Trainer:
     def _take_statistics(self, drawn, count):
         def replica(drawn):
             drawn = tf.nest.map_structure(data.to_unit, drawn)
-            self.method.update_statistics(drawn, count)
+            self.method.update_statistics(drawn)
 
-        self.strategy.run(replica, (drawn,))
+        with self.method.averaging(count):
+            self.strategy.run(replica, (drawn,))
 
     def _distribute(self, spec, count, stream, numbers):
         def shard(context):
@@ -289,33 +312,6 @@ class Trainer:
             + (f"the checkpoint of iteration {kept[-1]} is intact: " if kept else "")
             + "lower the learning rates, or try another --seed"
         )
-
-    def _signals(self):
-        return _Signals(self._on_signal)
-
-    def _on_signal(self, signum, _):
-        self._signum = signum
-
-
-class _Signals:
-    """Handles SIGTERM and SIGINT while in the context; a second one ends the process at once."""
-
-    def __init__(self, handler):
-        self._handler = handler
-        self._previous = {}
-
-    def __enter__(self):
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            self._previous[signum] = signal.signal(signum, self._handle)
-
-    def _handle(self, signum, frame):
-        print(f"\n{signal.Signals(signum).name}: saving a checkpoint", file=sys.stderr)
-        signal.signal(signum, self._previous[signum])
-        self._handler(signum, frame)
-
-    def __exit__(self, *_):
-        for signum, previous in self._previous.items():
-            signal.signal(signum, previous)
 
 
 def checkpoint_of(method, iteration):

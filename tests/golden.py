@@ -15,7 +15,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import methods
+from flexae_tf import methods, networks
 
 NETWORKS = ("encoder", "decoder", "generator", "latent_critic", "image_critic")
 # Largest differences between two back ends: relative loss, absolute loss near zero, relative norm
@@ -79,7 +79,7 @@ def _method(reference):
     settings["latent_dim"] = settings["noise_dim"] = reference["latent_dim"]
     settings["critic_steps"] = reference["critic_steps"]
     shape = (reference["height"], reference["height"], reference["channels"])
-    return module.build(shape, "released", settings)
+    return module.build(networks.Networks(shape, "released"), settings)
 
 
 def _initial(seed, index, name, shape):

@@ -213,7 +213,7 @@ def test_a_failed_write_is_an_error_and_leaves_the_former_intact(full_disk):
     assert len(message.splitlines()) == 1
     assert f"could not write the checkpoint {folder / 'ckpt-2'}" in message
     assert "the checkpoint of iteration 1 is intact" in message
-    assert "free some space and start the same command again" in message
+    assert "make room, or the folder writable, and start the same command again" in message
     assert checkpoints.iterations(folder) == [1]
     checkpoint = state()
     assert Checkpoints(folder, checkpoint).restore() == 1
@@ -221,12 +221,50 @@ def test_a_failed_write_is_an_error_and_leaves_the_former_intact(full_disk):
 
 
 def test_a_failed_write_names_its_cause(full_disk):
-    assert "File too large" in full_disk[1]
+    assert "File too large; " in full_disk[1]
 
 
 def test_a_failed_write_leaves_nothing_behind(full_disk):
     names = {path.name for path in full_disk[0].iterdir()}
     assert names == {"checkpoint", "ckpt-1.index", "ckpt-1.data-00000-of-00001"}
+
+
+def test_what_others_left_unfinished_is_removed(tmp_path):
+    for name in ("ckpt-7.data-00000-of-00001", "ckpt-8.index.tempstate123", "checkpoint.tmp5"):
+        (tmp_path / name).touch()
+    (tmp_path / "ckpt-9_temp").mkdir()
+    saved(tmp_path, [1])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"checkpoint", "ckpt-1.index", "ckpt-1.data-00000-of-00001"}
+
+
+def test_a_checkpoint_is_on_the_disk_before_the_former_goes(tmp_path, monkeypatch):
+    """A machine without power keeps what was synchronized, and nothing else can be relied on."""
+    kept, checkpoint = saved(tmp_path, [1], keep=1)
+    synchronized = []
+
+    def sync(path):
+        synchronized.append(path)
+        assert checkpoints.iterations(tmp_path) == [1, 2]
+
+    monkeypatch.setattr(checkpoints.files, "sync", sync)
+    set_all(checkpoint, 2)
+    kept.save(2)
+    assert set(synchronized) == {data_file(tmp_path, 2), index_file(tmp_path, 2), tmp_path}
+    assert synchronized[-1] == tmp_path
+    assert checkpoints.iterations(tmp_path) == [2]
+
+
+def test_a_disk_that_fails_to_take_it_is_an_error(tmp_path, monkeypatch):
+    kept, _ = saved(tmp_path, [1])
+
+    def sync(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(checkpoints.files, "sync", sync)
+    with pytest.raises(UserError, match=r"Input/output error; the checkpoint of iteration 1 is"):
+        kept.save(2)
+    assert checkpoints.iterations(tmp_path) == [1]
 
 
 def test_the_first_write_failing_says_that_there_is_none(tmp_path):

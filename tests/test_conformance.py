@@ -9,14 +9,15 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf import data, draws
+from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
 from tests import tiny
 
 
-@pytest.fixture(scope="module", params=tiny.METHODS)
+@pytest.fixture(scope="module", params=tiny.CASES)
 def trained(request, tmp_path_factory):
     """Name, trainer after five iterations, run directory and weights before training."""
-    run = RunDirectory(tmp_path_factory.mktemp(request.param))
+    run = RunDirectory(tmp_path_factory.mktemp("run"))
     run.create()
     trainer = tiny.trainer(request.param, run)
     before = tiny.weights(trainer.method)
@@ -26,11 +27,12 @@ def trained(request, tmp_path_factory):
 
 def test_trains_every_player(trained):
     _, trainer, _, before = trained
+    stages = trainer.method.step_at(1) != trainer.method.step_at(5)
     after = tiny.weights(trainer.method)
     for name, value in after.items():
         assert np.all(np.isfinite(value)), name
     for player in trainer.method.players.values():
-        assert int(player.optimizer.iterations) >= 5
+        assert int(player.optimizer.iterations) >= (2 if stages else 5)
     moved = {name.split("/")[0] for name, v in after.items() if not np.array_equal(v, before[name])}
     assert moved >= set(trainer.method.networks)
 
@@ -54,27 +56,31 @@ def test_resumes_bit_identically(trained, tmp_path):
     tiny.assert_equal_weights(resumed.method, trainer.method)
 
 
-def test_step_reports_finite_losses_of_known_names(trained):
-    _, trainer, _, _ = trained
+@pytest.mark.parametrize("case", tiny.CASES)
+def test_every_update_reports_its_losses_and_moves_exactly_its_players(case, monkeypatch):
+    trainer = tiny.trainer(case)
     method = trainer.method
-    drawn = draws.minibatches(
-        method.draw_spec, draws.key(0, draws.TRAINING, 0), method.minibatches, 8, 20
-    )
-    spec = method.draw_spec
-    images = data.to_unit(trainer.dataset.test)
-    drawn = tuple(
-        draw._replace(
-            **{
-                name: tf.gather(images, getattr(draw, name))
-                for name, sampler in spec.items()
-                if sampler is draws.IMAGES
-            }
-        )
-        for draw in drawn
-    )
-    reported = method.step(drawn)
-    assert set(method.players) <= set(reported)
-    assert all(np.isfinite(float(value)) for value in reported.values())
+    update = method.update
+    trainable = {id(v): v for n in method.networks.values() for v in n.trainable_variables}
+    met = set()
+
+    def watched(objective, drawn):
+        before = {key: variable.numpy() for key, variable in trainable.items()}
+        reported = update(objective, drawn)
+        assert all(np.isfinite(float(value)) for value in reported.values())
+        players = {name: player for name, player in method.players.items() if name in reported}
+        met.update(players)
+        owned = {id(v) for player in players.values() for v in player.variables}
+        moved = {k for k, v in trainable.items() if not np.array_equal(v.numpy(), before[k])}
+        assert moved <= owned
+        for name, player in players.items():
+            assert any(id(v) in moved for v in player.variables), name
+        return reported
+
+    monkeypatch.setattr(method, "update", watched)
+    for iteration in (1, 5):  # the first and the last stage
+        assert method.step_at(iteration)(drawn_for(trainer))
+    assert met == set(method.players)
 
 
 def test_numpy_functions(trained):
@@ -83,6 +89,10 @@ def test_numpy_functions(trained):
     z = method.encode(x)
     assert z.shape == (20, 4)
     np.testing.assert_allclose(method.reconstruct(x), method.decode(z), atol=1e-6)
+    if method.noise is None:
+        with pytest.raises(UserError, match="no prior of its own"):
+            method.sample(7)
+        return
     samples = method.sample(7, seed=1)
     assert samples.shape == (7, 8, 8, 1)
     assert samples.dtype == np.float32
@@ -92,26 +102,49 @@ def test_numpy_functions(trained):
     assert not np.array_equal(samples, method.sample(7, seed=2))
 
 
-@pytest.mark.parametrize("name", tiny.METHODS)
-def test_two_replicas_and_xla_give_the_losses_of_one(name):
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """{how: {case: what `tests.tiny` prints}} of one replica, of two, and with XLA."""
+    flags = {
+        "one": ["--replicas=1", "--xla=false"],
+        "two": ["--replicas=2", "--xla=false"],
+        "xla": ["--replicas=1", "--xla=true"],
+    }
+    folder = tmp_path_factory.mktemp("elsewhere")
+    processes = []
+    for how, chosen in flags.items():
+        command = [sys.executable, "-m", "tests.tiny", *chosen, *tiny.CASES]
+        with open(folder / how, "w") as output:  # a pipe would fill up, and the process wait
+            processes.append(subprocess.Popen(command, stdout=output))
+    assert [process.wait() for process in processes] == [0] * len(processes)
+    return {
+        how: {result["case"]: result for result in map(json.loads, (folder / how).open())}
+        for how in flags
+    }
+
+
+@pytest.mark.parametrize("case", tiny.CASES)
+def test_two_replicas_and_xla_give_the_losses_of_one(case, elsewhere):
     """A doubled learning rate would move the second loss by 0.2 %, twenty times the tolerance.
 
     XLA's other rounding flips units of a critic near a kink, where its gradient penalty jumps.
     """
-    reference = _process(name, replicas=1, xla="false")
-    for other, tolerance in (
-        (_process(name, replicas=2, xla="false"), 1e-4),
-        (_process(name, replicas=1, xla="true"), 2e-3),
-    ):
+    reference = elsewhere["one"][case]
+    for how, tolerance in (("two", 1e-4), ("xla", 2e-3)):
+        other = elsewhere[how][case]
         for expected, received in zip(reference["losses"], other["losses"], strict=True):
             assert received == pytest.approx(expected, rel=tolerance, abs=1e-6)
         for expected, received in zip(reference["statistics"], other["statistics"], strict=True):
             np.testing.assert_allclose(received, expected, rtol=1e-3, atol=1e-3)
 
 
-def _process(name, replicas, xla):
-    flags = [f"--method={name}", f"--replicas={replicas}", f"--xla={xla}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tiny", *flags], capture_output=True, text=True, check=True
+def drawn_for(trainer):
+    """The minibatches of an iteration, of test images."""
+    method = trainer.method
+    spec, key = method.draw_spec, draws.key(0, draws.TRAINING, 0)
+    images = data.to_unit(trainer.dataset.test)
+    fields = [name for name, sampler in spec.items() if sampler is draws.IMAGES]
+    return tuple(
+        draw._replace(**{name: tf.gather(images, getattr(draw, name)) for name in fields})
+        for draw in draws.minibatches(spec, key, method.minibatches, 8, 20)
     )
-    return json.loads(done.stdout.splitlines()[-1])

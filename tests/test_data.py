@@ -131,3 +131,14 @@ def test_fingerprint_depends_on_all_there_is():
         fingerprint("name", {"crop": 140}, {**arrays, "labels": np.zeros(3, np.int64)}),
     ]
     assert len({base, *others}) == 6
+
+
+def test_the_first_examples_are_a_data_set_of_their_own():
+    whole, part = data.load("digits"), data.load("digits", train_examples=100)
+    np.testing.assert_array_equal(part.train, whole.train[:100])
+    np.testing.assert_array_equal(part.train_labels, whole.train_labels[:100])
+    np.testing.assert_array_equal(part.test, whole.test)
+    assert part.fingerprint != whole.fingerprint
+    assert part.fingerprint != data.load("digits", train_examples=101).fingerprint
+    with pytest.raises(UserError, match="has 1500 train examples"):
+        data.load("digits", train_examples=1501)

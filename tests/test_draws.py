@@ -211,6 +211,16 @@ def test_mix_gauss_noise_is_a_mixture_around_the_first_ten_axes():
     np.testing.assert_allclose(covariance[0, 1:10], -0.01, atol=0.03)
 
 
+def test_a_mixture_has_equal_weights_and_the_given_means_and_variances():
+    means, variances = np.array([[0.0, 0.0, 9.0], [20.0, 0.0, -9.0]]), np.array([4.0, 0.25])
+    z = draws.mixture(means, variances)([3, 5], 20_000).numpy()
+    second = z[:, 0] > 10
+    assert second.mean() == pytest.approx(0.5, abs=0.02)
+    for k, part in enumerate((z[~second], z[second])):
+        np.testing.assert_allclose(part.mean(0), means[k], atol=0.06)
+        np.testing.assert_allclose(np.cov(part.T), variances[k] * np.eye(3), atol=0.15)
+
+
 def test_every_sampler_has_a_name():
     assert {kind: noise(kind, 3, 5).shape[1] for kind in draws.SAMPLERS} == {
         "normal": 3,

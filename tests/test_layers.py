@@ -1,11 +1,22 @@
-"""Adam and batch normalization equal Keras' own."""
+"""Adam and batch normalization equal Keras' own; spectral normalization."""
+
+import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf.layers import Adam, BatchNormalization
+from flexae_tf.layers import (
+    Adam,
+    BatchNormalization,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+    SpectralDense,
+    held_power_iterations,
+)
 
 BETAS = [(0.9, 0.999), (0.0, 0.9), (0.5, 0.9)]
 
@@ -151,3 +162,187 @@ def test_a_frozen_layer_is_in_inference_mode_as_in_keras():
     np.testing.assert_allclose(
         ours(inputs, training=True), theirs(inputs, training=True), rtol=1e-4, atol=1e-5
     )
+
+
+# Each layer, Keras' own, the shape of its input.
+SPECTRAL = [
+    (SpectralDense(5), keras.layers.Dense(5), (7,)),
+    (SpectralConv2D(3, 4, 2), keras.layers.Conv2D(3, 4, 2), (6, 6, 2)),
+    (SpectralConv2DTranspose(3, 4, 2), keras.layers.Conv2DTranspose(3, 4, 2), (3, 3, 2)),
+]
+
+
+def spectral(number):
+    """A new layer in a model, Keras' own of the same weights, inputs, and W as a matrix."""
+    kinds = SPECTRAL[number]
+    layer, reference = (type(kind).from_config(kind.get_config()) for kind in kinds[:2])
+    layer.name, reference.name = "spectral", "plain"
+    keras.utils.set_random_seed(number)
+    model = keras.Sequential([keras.Input(kinds[2]), layer])
+    reference.build((None, *kinds[2]))
+    inputs = tf.constant(np.random.default_rng(0).standard_normal((4, *kinds[2])), tf.float32)
+    kernel = layer.weights[0].numpy()
+    return model, layer, reference, inputs, kernel.reshape(-1, kernel.shape[-1])
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_sigma_is_the_largest_singular_value(number):
+    model, layer, reference, inputs, matrix = spectral(number)
+    for _ in range(200):
+        model(inputs, training=True)
+    largest = np.linalg.svd(matrix, compute_uv=False)[0]
+    assert float(layer.sigma()) == pytest.approx(largest, rel=1e-5)
+    kernel, bias, _ = layer.get_weights()
+    reference.set_weights([kernel / largest, bias])
+    np.testing.assert_allclose(model(inputs), reference(inputs), rtol=1e-4, atol=1e-5)
+    normalized = np.reshape(layer.kernel, matrix.shape)
+    assert np.linalg.svd(normalized, compute_uv=False)[0] == pytest.approx(1, rel=1e-5)
+    np.testing.assert_array_equal(layer.weights[0].numpy().reshape(matrix.shape), matrix)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_one_power_iteration_per_call_in_training(number):
+    model, layer, _, inputs, matrix = spectral(number)
+    expected = layer.u.numpy().astype(np.float64)
+    assert np.linalg.norm(expected) == pytest.approx(1, rel=1e-6)
+    for _ in range(2):
+        model(inputs, training=True)
+        expected = matrix.T @ (matrix @ expected)
+        expected /= np.linalg.norm(expected)
+        np.testing.assert_allclose(layer.u, expected, rtol=1e-4, atol=1e-5)
+        assert float(layer.sigma()) == pytest.approx(np.linalg.norm(matrix @ expected), rel=1e-5)
+    before = layer.u.numpy()
+    model(inputs)
+    with held_power_iterations([model]):
+        model(inputs, training=True)
+    np.testing.assert_array_equal(layer.u, before)
+    model(inputs, training=True)
+    assert not np.array_equal(layer.u, before)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_gradient_passes_through_sigma_by_finite_differences(number):
+    model, layer, _, inputs, _ = spectral(number)
+    kernel = layer.weights[0]
+
+    def loss():
+        return tf.reduce_sum(tf.sin(model(inputs)))
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradient = tape.gradient(value, kernel.value).numpy()
+    start = kernel.numpy()
+    direction = np.random.default_rng(1).standard_normal(start.shape).astype(np.float32)
+    direction /= np.linalg.norm(direction)
+    losses = []
+    for step in (-1e-2, 1e-2):
+        kernel.assign(start + step * direction)
+        losses.append(float(loss()))
+    expected = np.sum(gradient * direction)
+    assert abs(expected) > 0.03
+    assert (losses[1] - losses[0]) / 2e-2 == pytest.approx(expected, rel=5e-3)
+    # A longer W is the same normalized kernel: no slope in its own direction.
+    assert np.sum(gradient * start) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_kernel_of_zeros_has_finite_gradients():
+    model, layer, _, inputs, _ = spectral(0)
+    layer.weights[0].assign(tf.zeros_like(layer.weights[0].value))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(inputs, training=True))
+    assert np.isfinite(tape.gradient(loss, layer.weights[0].value)).all()
+    assert np.isfinite(layer.u).all()
+
+
+def test_u_is_no_parameter_and_is_in_the_checkpoint(tmp_path):
+    model, layer, _, inputs, _ = spectral(1)
+    assert [w.name for w in model.trainable_variables] == ["kernel", "bias"]
+    assert [w.name for w in model.non_trainable_variables] == ["u"]
+    model(inputs, training=True)
+    path = tf.train.Checkpoint(model=model).write(str(tmp_path / "ckpt"))
+    again, restored, *_ = spectral(1)
+    assert not np.array_equal(restored.u, layer.u)
+    tf.train.Checkpoint(model=again).read(path).assert_consumed()
+    np.testing.assert_array_equal(restored.u, layer.u)
+    np.testing.assert_array_equal(again(inputs), model(inputs))
+
+
+def test_a_spectral_layer_exports(tmp_path):
+    model, _, _, inputs, _ = spectral(2)
+    model(inputs, training=True)
+    model.export(str(tmp_path / "saved"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    np.testing.assert_allclose(loaded.serve(inputs), model(inputs), rtol=1e-5, atol=1e-6)
+
+
+TWO_REPLICAS = """
+import json
+import keras
+import tensorflow as tf
+from flexae_tf.layers import linear_layers
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+def run(devices, xla):
+    strategy = tf.distribute.MirroredStrategy(devices)
+    keras.utils.set_random_seed(0)
+    x = tf.random.stateless_normal([8, 6, 6, 1], [1, 2])
+    dense, conv, transposed = linear_layers(True)
+    with strategy.scope():
+        model = keras.Sequential([
+            keras.Input((6, 6, 1)), conv(4, 3, 2), transposed(3, 3), keras.layers.Flatten(),
+            dense(2),
+        ])
+        optimizer = keras.optimizers.SGD(0.05)
+        optimizer.build(model.trainable_variables)
+
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            for _ in range(2):  # two calls in a step
+                loss = tf.reduce_mean(tf.reduce_sum(model(x, training=True) ** 2, 1))
+            scaled = loss / len(devices)
+        return loss, tape.gradient(scaled, model.trainable_variables)
+
+    if xla:
+        gradients = tf.function(gradients, jit_compile=True, autograph=False)
+
+    def step(x):
+        loss, gradient = gradients(x)
+        optimizer.apply(gradient, model.trainable_variables)
+        return loss
+
+    @tf.function(autograph=False)
+    def iterate(x):
+        return strategy.reduce("MEAN", strategy.run(step, (x,)), axis=None)
+
+    parts = tf.split(x, len(devices))
+    x = strategy.experimental_distribute_values_from_function(
+        lambda context: parts[context.replica_id_in_sync_group]
+    )
+    losses = [float(iterate(x)) for _ in range(3)]
+    u = [
+        [tf.reshape(copy, [-1]).numpy().tolist() for copy in strategy.experimental_local_results(v)]
+        for v in (w.value for w in model.non_trainable_variables)
+    ]
+    return {"losses": losses, "u": u}
+
+
+both = ["cpu:0", "cpu:1"]
+print(json.dumps([run(both[:1], False), run(both, False), run(both, True)]))
+"""
+
+
+def test_two_replicas_and_xla_equal_one():
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=True
+    )
+    one, *others = json.loads(done.stdout.splitlines()[-1])
+    assert one["losses"][0] != one["losses"][2]
+    assert len(one["u"]) == 3
+    for other in others:
+        np.testing.assert_allclose(other["losses"], one["losses"], rtol=1e-5)
+        for u, copies in zip(one["u"], other["u"], strict=True):
+            np.testing.assert_array_equal(copies[0], copies[-1])
+            np.testing.assert_allclose(copies[0], u[0], rtol=1e-4, atol=1e-5)

@@ -264,7 +264,8 @@ def take_statistics(method, minibatches, garbage=7.0):
 
     @tf.function
     def take(drawn, count):
-        method.update_statistics(drawn, count)
+        with method.averaging(count):
+            method.update_statistics(drawn)
 
     for count, drawn in enumerate(minibatches):
         take(drawn, tf.constant(count))

@@ -1,170 +1,200 @@
-"""The networks of Tables 6, 7 and 8: layers, initial weights, sizes."""
+"""The choice of networks, and what all architectures have in common."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from flexae_tf import networks
+from flexae_tf import draws, methods
 from flexae_tf.errors import UserError
+from flexae_tf.layers import BatchNormalization
+from flexae_tf.networks import ARCHITECTURES, Networks, parameter_count
+from flexae_tf.networks.blocks import doublings
+from flexae_tf.runs import RunDirectory
+from flexae_tf.trainer import Trainer
+from tests import tiny
+from tests.network_words import layers_of
 
 MNIST, CIFAR, CELEBA = (28, 28, 1), (32, 32, 3), (64, 64, 3)
 
-# (variant, shape): m and the trainable parameters of encoder, decoder, generator, latent critic and
-# image critic.
+# Trainable parameters of encoder and decoder of variant "paper" with m = 16, 64 and 64. One by
+# hand, the RAE encoder of MNIST: convolutions 4*4*1*128 + 128, 4*4*128*256 + 256, 4*4*256*512 + 512
+# and 4*4*512*1024 + 1024, BN 2 * (128 + 256 + 512 + 1024), dense 2*2*1024 * 16 + 16.
 PARAMETERS = {
-    ("paper", MNIST): (20, 6_578_644, 6_859_713, 3_190_804, 3_171_329, 6_556_865),
-    ("paper", CIFAR): (64, 8_591_872, 8_878_659, 3_280_960, 3_216_385, 8_524_993),
-    ("paper", CELEBA): (64, 33_757_696, 34_118_211, 3_280_960, 3_216_385, 33_690_817),
-    ("released", MNIST): (32, 6_590_944, 6_871_553, 3_215_392, 3_183_617, 6_556_865),
-    ("released", CIFAR): (128, 8_657_472, 8_942_851, 3_412_096, 3_281_921, 8_524_993),
+    "flexae": [(6_574_544, 6_855_617), (8_591_872, 8_878_659), (33_757_696, 34_118_211)],
+    "rae": [(11_083_408, 11_445_505), (11_284_160, 14_891_267), (18_267_200, 21_606_403)],
+    "infogan": [(6_574_544, 6_593_089), (8_591_872, 8_616_131), (33_757_696, 33_855_683)],
+    "resnet": [(7_369_264, 338_081), (9_360_544, 4_054_627), (19_815_584, 15_988_323)],
+    "wae": [(11_083_408, 11_345_153), (11_284_160, 14_760_195), (18_267_200, 21_475_331)],
+    "two_stage_wae": [(17_474_320, 17_245_697), (18_267_200, 18_280_451), (21_412_928, 21_475_331)],
 }
 
-PRIOR_TRUNK = "FC 1024, ReLU, FC 1024, ReLU, FC 1024, ReLU, FC 1024, ReLU, "
+
+def test_every_architecture_is_counted():
+    assert PARAMETERS.keys() == ARCHITECTURES.keys()
 
 
-def build(shape, m, variant="paper"):
-    """Yields the five networks one by one, so that never two large ones are in memory."""
-    yield networks.encoder(shape, m, variant)
-    yield networks.decoder(shape, m, variant)
-    yield networks.generator(shape, m, m, variant)
-    yield networks.latent_critic(shape, m, variant)
-    yield networks.image_critic(shape, variant)
+@pytest.fixture
+def empty_kernels(monkeypatch):
+    """Zeros for kernels, because drawing hundreds of millions of numbers takes long."""
+
+    def zeros(self, shape, dtype=None):
+        return tf.zeros(shape, dtype)
+
+    for name in ("GlorotUniform", "RandomNormal", "TruncatedNormal"):
+        cls = getattr(keras.initializers, name)
+        monkeypatch.setattr(cls, "__call__", zeros)
 
 
-def layers_of(network):
-    """The layers of a network in the notation of the tables."""
-    words = []
-    for layer in network.layers:
-        kind = type(layer).__name__
-        if kind in ("Conv2D", "Conv2DTranspose"):
-            assert layer.padding == "same"
-            assert layer.kernel_size[0] == layer.kernel_size[1]
-            name = {"Conv2D": "Conv", "Conv2DTranspose": "TConv"}[kind]
-            words.append(f"{name} {layer.filters}/{layer.kernel_size[0]}/{layer.strides[0]}")
-        elif kind == "Dense":
-            words.append(f"FC {layer.units}")
-        else:
-            words.append({"BatchNormalization": "BN"}.get(kind, kind))
-        activation = getattr(layer, "activation", keras.activations.linear).__name__
-        if kind in ("Conv2D", "Conv2DTranspose", "Dense") and activation != "linear":
-            words.append({"relu": "ReLU"}.get(activation, activation))
-    return ", ".join(words)
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_and_shapes(name, number, empty_kernels):
+    shape, m = [(MNIST, 16), (CIFAR, 64), (CELEBA, 64)][number]
+    nets = Networks(shape, architecture=name)
+    for network, inputs, outputs, count in (
+        (nets.encoder(m), shape, (m,), PARAMETERS[name][number][0]),
+        (nets.decoder(m), (m,), shape, PARAMETERS[name][number][1]),
+    ):
+        assert network.input_shape == (None, *inputs)
+        assert network.output_shape == (None, *outputs)
+        assert parameter_count(network) == count
 
 
-def initializers_of(network):
-    """Class names of the kernels' initializers, one per layer that has a kernel."""
-    return [
-        type(layer.kernel_initializer).__name__
-        for layer in network.layers
-        if hasattr(layer, "kernel_initializer")
-    ]
-
-
-@pytest.mark.parametrize(("variant", "shape"), PARAMETERS)
-def test_trainable_parameters(variant, shape):
-    m, *counts = PARAMETERS[variant, shape]
-    assert networks.default_latent_dim("any", shape, variant) == m
-    assert [networks.parameter_count(n) for n in build(shape, m, variant)] == counts
-
-
-def test_parameter_count_leaves_moving_statistics_out():
-    network = keras.Sequential(
-        [keras.Input((3,)), keras.layers.Dense(5), keras.layers.BatchNormalization()]
-    )
-    assert networks.parameter_count(network) == 3 * 5 + 5 + 2 * 5
-
-
-def test_layers_of_table_7():
-    assert layers_of(networks.encoder(MNIST, 20)) == (
-        "Conv 64/4/2, ReLU, Conv 128/4/2, BN, ReLU, Flatten, FC 1024, BN, ReLU, FC 20"
-    )
-    assert layers_of(networks.decoder(MNIST, 20)) == (
-        f"FC 1024, BN, ReLU, FC {7 * 7 * 128}, BN, ReLU, Reshape, "
-        "TConv 128/4/2, BN, ReLU, TConv 64/4/2, BN, ELU, Conv 1/4/1, sigmoid"
-    )
-
-
-def test_the_released_decoder_ends_otherwise():
-    paper, released = (layers_of(networks.decoder(MNIST, 20, v)) for v in networks.VARIANTS)
-    assert released == paper.replace("ELU", "ReLU").replace("Conv 1/4/1", "Conv 1/3/1")
-    paper, released = (layers_of(networks.encoder(MNIST, 20, v)) for v in networks.VARIANTS)
-    assert released == paper
-
-
-@pytest.mark.parametrize("variant", networks.VARIANTS)
-def test_layers_of_table_8(variant):
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [(name, "paper") for name in ARCHITECTURES] + [("rae", "released"), ("resnet", "released")],
+)
+def test_small_images(name, variant):
     shape = (8, 8, 1)
-    assert layers_of(networks.generator(shape, 6, 20, variant)) == PRIOR_TRUNK + "FC 20"
-    assert layers_of(networks.latent_critic(shape, 20, variant)) == PRIOR_TRUNK + "FC 1"
-    assert layers_of(networks.image_critic(shape, variant)) == (
-        "Conv 64/4/2, ReLU, Conv 128/4/2, ReLU, Flatten, FC 1024, ReLU, FC 1"
+    nets = Networks(shape, variant, name)
+    x = np.random.default_rng(0).random((2, *shape), np.float32)
+    z = nets.encoder(6)(x, training=True)
+    x_hat = nets.decoder(3)(100 * z[:, :3]).numpy()
+    assert z.shape == (2, 6)
+    assert x_hat.shape == x.shape
+    assert x_hat.min() >= 0
+    assert x_hat.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (12, 20, 3)])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_images_come_back_in_their_size(name, shape, empty_kernels):
+    nets = Networks(shape, "released", name)
+    assert nets.encoder(3).output_shape == (None, 3)
+    assert nets.decoder(3).output_shape == (None, *shape)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_other_sizes_are_refused(name):
+    nets = Networks((18, 16, 3), architecture=name)
+    for build in (nets.encoder, nets.decoder):
+        with pytest.raises(UserError, match=r"multiples of 4 and at least 8; received 18 x 16"):
+            build(2)
+
+
+def test_vectors_have_only_table_6():
+    with pytest.raises(UserError, match="--networks=rae is for images"):
+        Networks((128,), architecture="rae")
+    assert Networks((128,)).encoder(2).output_shape == (None, 2)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_spectral_norm_takes_every_kernel(name, empty_kernels):
+    nets = Networks((8, 8, 1), architecture=name)
+    for build in (nets.encoder, nets.decoder):
+        plain, normalized = (layers_of(build(2, spectral_norm=chosen)) for chosen in (False, True))
+        assert normalized.replace("SN ", "") == plain.replace("SN ", "")
+        kernels = sum(normalized.count(kind) for kind in ("FC ", "Conv "))
+        assert kernels == normalized.count("SN ") > 0
+        unasked = name == "infogan" and build == nets.encoder
+        assert ("SN " in plain) == unasked
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_batch_normalization_is_the_fused_one(name, empty_kernels):
+    nets = Networks((8, 8, 1), architecture=name)
+    for network in (nets.encoder(2), nets.decoder(2)):
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                assert type(layer) is BatchNormalization
+                assert layer.epsilon == (1e-3 if name in ("flexae", "rae") else 1e-5)
+
+
+def test_doublings():
+    assert doublings((28, 28, 1), most=3) == 2
+    assert doublings((64, 64, 3), most=3) == 3
+    assert doublings((64, 64, 3), most=16, smallest=2) == 5
+    assert doublings((8, 20, 3), most=16, smallest=2) == 2
+    assert doublings((12, 12, 3), most=16, smallest=4) == 1
+
+
+@pytest.fixture
+def eager():
+    """Tracing would take longer than the two iterations."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def _every_method():
+    fast = {
+        ("infogan", "flexae_sr"),
+        ("resnet", "wae_gan"),
+        ("rae", "vae"),
+        ("wae", "vae"),
+        ("two_stage_wae", "vae"),
+    }
+    for name in ARCHITECTURES:
+        for method in ("flexae_sr", "vae", "wae_gan"):
+            marks = () if (name, method) in fast else (pytest.mark.slow,)
+            yield pytest.param(name, method, marks=marks)
+
+
+@pytest.mark.parametrize(("name", "method"), _every_method())
+def test_trains_with_every_method(name, method, eager):
+    built = methods.find(method).build(Networks((8, 8, 1), "paper", name), tiny.settings(method))
+    images = tf.constant(tiny.dataset().train[:32] / 255, tf.float32)
+    for iteration in range(2):
+        key = draws.key(0, draws.TRAINING, iteration)
+        drawn = draws.minibatches(built.draw_spec, key, built.minibatches, 4, len(images))
+        rows = [n for n, sampler in built.draw_spec.items() if sampler is draws.IMAGES]
+        reported = built.step(
+            tuple(d._replace(**{n: tf.gather(images, getattr(d, n)) for n in rows}) for d in drawn)
+        )
+        assert all(np.isfinite(reported[player]) for player in built.players)
+    samples = built.sample(3)
+    assert samples.shape == (3, 8, 8, 1)
+    assert np.isfinite(samples).all()
+
+
+def _infogan_trainer(run=None, **chosen):
+    nets = Networks((8, 8, 1), architecture="infogan")
+    return Trainer(
+        lambda: methods.find("vae").build(nets, tiny.settings("vae")),
+        tiny.dataset(),
+        tiny.options(**chosen),
+        run,
     )
 
 
-def test_layers_of_table_6():
-    shape = (128,)
-    assert layers_of(networks.encoder(shape, 2)) == "FC 128, ReLU, FC 2"
-    assert layers_of(networks.decoder(shape, 2)) == "FC 128, tanh"
-    assert layers_of(networks.generator(shape, 5, 2)) == "FC 128, ReLU, FC 2"
-    assert layers_of(networks.latent_critic(shape, 2)) == "FC 128, ReLU, FC 128, ReLU, FC 1"
-    assert layers_of(networks.image_critic(shape)) == "FC 128, ReLU, FC 128, ReLU, FC 1"
+@pytest.mark.slow
+def test_spectral_norms_resume_bit_identically(tmp_path):
+    uninterrupted = _infogan_trainer(training_steps=4, picture_every_steps=1)
+    uninterrupted.train()
+    run = RunDirectory(tmp_path)
+    run.create()
+    _infogan_trainer(run, training_steps=2).train()
+    resumed = _infogan_trainer(run, training_steps=4)
+    resumed.resume()
+    resumed.train()
+    tiny.assert_equal_weights(resumed.method, uninterrupted.method)
 
 
-def test_latent_dimensions_of_the_synthetic_sets():
-    for variant in networks.VARIANTS:
-        assert networks.default_latent_dim("synthetic2d", (128,), variant) == 2
-        assert networks.default_latent_dim("synthetic5d", (128,), variant) == 50
-
-
-def test_batch_normalization_constants_are_those_of_the_released_program():
-    norms = [
-        layer
-        for network in (networks.encoder((8, 8, 1), 2), networks.decoder((8, 8, 1), 2))
-        for layer in network.layers
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    assert len(norms) == 6
-    assert {(norm.momentum, norm.epsilon) for norm in norms} == {(0.99, 1e-3)}
-
-
-def test_initializers():
-    shape, uniform, normal = (8, 8, 1), "GlorotUniform", "GlorotNormal"
-    for network in build(shape, 2, "paper"):
-        assert set(initializers_of(network)) == {uniform}
-    encoder, decoder, generator, latent_critic, image_critic = build(shape, 2, "released")
-    assert set(initializers_of(encoder)) == {uniform}
-    assert initializers_of(decoder) == [normal] * 4 + [uniform]
-    assert set(initializers_of(generator)) == {normal}
-    assert set(initializers_of(latent_critic)) == {normal}
-    assert set(initializers_of(image_critic)) == {uniform}
-
-
-@pytest.mark.parametrize("variant", networks.VARIANTS)
-@pytest.mark.parametrize("shape", [(16, 16, 1), (24, 24, 3), (8, 20, 2), (128,)])
-def test_outputs(shape, variant):
-    m, noise_dim = 3, 5
-    random = np.random.default_rng(0)
-    x = random.random((2, *shape), np.float32)
-    n = random.standard_normal((2, noise_dim)).astype(np.float32)
-    z = networks.encoder(shape, m, variant)(x)
-    x_hat = networks.decoder(shape, m, variant)(z).numpy()
-    z_hat = networks.generator(shape, noise_dim, m, variant)(n)
-    assert z.shape == z_hat.shape == (2, m)
-    assert x_hat.shape == x.shape
-    assert x_hat.dtype == np.float32
-    lowest = 0 if len(shape) == 3 else -1
-    assert (lowest < x_hat).all()
-    assert (x_hat < 1).all()
-    assert networks.latent_critic(shape, m, variant)(z).shape == (2, 1)
-    assert networks.image_critic(shape, variant)(x_hat).shape == (2, 1)
-
-
-@pytest.mark.parametrize("shape", [(4, 8, 1), (8, 4, 1), (18, 16, 3), (16, 30, 1)])
-def test_other_sizes_are_refused(shape):
-    message = f"multiples of 4 and at least 8; received {shape[0]} x {shape[1]}.*--image_size"
-    with pytest.raises(UserError, match=message):
-        networks.encoder(shape, 2)
-    with pytest.raises(UserError, match=message):
-        networks.decoder(shape, 2)
-    with pytest.raises(UserError, match=message):
-        networks.image_critic(shape)
+def test_statistics_leave_spectral_norms_alone():
+    trainer = _infogan_trainer()
+    norms = [w for w in trainer.method.networks["encoder"].weights if w.path.endswith("/u")]
+    before = [u.numpy() for u in norms]
+    assert len(before) == 4
+    trainer.update_statistics()
+    for u, value in zip(norms, before, strict=True):
+        np.testing.assert_array_equal(u, value)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from absl import flags
 
-from flexae_tf import data, methods, runs, settings
+from flexae_tf import data, runs, settings
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
@@ -177,12 +177,7 @@ def trained(tmp_path_factory):
     run = RunDirectory(tmp_path_factory.mktemp("trained"))
     run.create()
     run.adopt(settings.resolved(shape, values), settings.FREE, dataset())
-    build = functools.partial(
-        methods.find(values.method).build,
-        shape,
-        values.variant,
-        settings.method_settings(shape, values),
-    )
+    build = functools.partial(settings.build_method, shape, values)
     trainer = Trainer(build, dataset(), settings.trainer_options(values), run)
     trainer.train()
     return run, trainer

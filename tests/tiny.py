@@ -1,9 +1,9 @@
 """Small trainers for tests: every method on 8 x 8 crops of real digits, a few minibatches of 8.
 
-    python -m tests.tiny --method=flexae_sr --replicas=2 --xla=false
+    python -m tests.tiny --replicas=2 --xla=false flexae_sr vae
 
-prints the losses of five iterations with plain gradient descent as JSON; the tests compare such
-processes, because devices can be divided only once in a process.
+prints the losses of five iterations with plain gradient descent, a line of JSON for each case; the
+tests compare such processes, because devices can be divided only once in a process.
 """
 
 import json
@@ -12,10 +12,16 @@ import sys
 import keras
 import numpy as np
 
-from flexae_tf import data, method, methods
-from flexae_tf.trainer import Trainer, TrainerOptions
+from flexae_tf import data, method, methods, networks
+from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
 
 METHODS = methods.names()
+# Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
+VARIATIONS = (
+    "wae_gan:prior=gmm",
+    "wae_gan:divergence=js",
+)
+CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5
 
 
@@ -32,15 +38,25 @@ def dataset():
     )
 
 
-def settings(name, variant="paper", **chosen):
-    """The method's default settings with a small latent space and two critic steps."""
+def settings(case, variant="paper", **chosen):
+    """The default settings of one of CASES, with a small latent space and two critic steps."""
+    name, _, variation = case.partition(":")
+    chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
     defaults = {k: s.default for k, s in methods.find(name).settings(variant).items()}
-    small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2} | chosen
+    small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
+    small = small | {"mmd_weight": 10.0} | chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
 
-def builder(name, variant="paper", **chosen):
-    return lambda: methods.find(name).build((8, 8, 1), variant, settings(name, variant, **chosen))
+def _setting(text):
+    name, value = text.split("=")
+    return name, float(value) if value[0].isdecimal() else value
+
+
+def builder(case, variant="paper", **chosen):
+    nets = networks.Networks((8, 8, 1), variant)
+    name = case.partition(":")[0]
+    return lambda: methods.find(name).build(nets, settings(case, variant, **chosen))
 
 
 def options(**chosen):
@@ -48,8 +64,8 @@ def options(**chosen):
     return TrainerOptions(**small | {"strategy": "one_device"} | chosen)
 
 
-def trainer(name, run=None, **chosen):
-    return Trainer(builder(name), dataset(), options(**chosen), run)
+def trainer(case, run=None, stopping=None, **chosen):
+    return Trainer(builder(case), dataset(), options(**chosen), run, stopping=stopping)
 
 
 def weights(trained):
@@ -78,7 +94,24 @@ def use_gradient_descent(learning_rate=2e-5):
     method.adam = lambda *_: keras.optimizers.SGD(learning_rate)
 
 
-def main(name, replicas, xla, synchronized):
+def losses(case, chosen, strategy):
+    """Losses of five iterations and the statistics after them, for JSON."""
+    trained = Trainer(builder(case), dataset(), chosen, strategy=strategy)
+    iterator = trained.iterator(0, _ITERATIONS)
+    found = []
+    for iteration in range(1, _ITERATIONS + 1):
+        reported = trained.iterate(iterator, iteration)
+        found.append({k: float(reported[k]) for k in trained.method.players if k in reported})
+    trained.update_statistics()
+    statistics = [
+        np.asarray(value).tolist()
+        for network in trained.method.networks.values()
+        for value in network.non_trainable_weights
+    ]
+    return {"case": case, "losses": found, "statistics": statistics}
+
+
+def main(cases, replicas, xla, synchronized, strategy):
     import tensorflow as tf
 
     if replicas > 1:
@@ -86,27 +119,21 @@ def main(name, replicas, xla, synchronized):
         logical = [tf.config.LogicalDeviceConfiguration()] * replicas
         tf.config.set_logical_device_configuration(cpu, logical)
     use_gradient_descent()
-    strategy = "mirrored" if replicas > 1 else "one_device"
-    trained = trainer(name, strategy=strategy, xla=xla, sync_batch_norm=synchronized)
-    iterator = trained.iterator(0, _ITERATIONS)
-    losses = []
-    for _ in range(_ITERATIONS):
-        reported = trained.iterate(iterator)
-        losses.append({k: float(reported[k]) for k in trained.method.players})
-    trained.update_statistics()
-    statistics = [
-        value.tolist()
-        for network in trained.method.networks.values()
-        for value in network.get_weights()[: len(network.non_trainable_weights)]
-    ]
-    print(json.dumps({"losses": losses, "statistics": statistics}))
+    strategy = strategy or ("mirrored" if replicas > 1 else "one_device")
+    chosen = options(strategy=strategy, xla=xla, sync_batch_norm=synchronized)
+    # One for all cases: the collective operations of two would be taken for each other.
+    strategy = make_strategy(chosen)
+    for case in cases:
+        print(json.dumps(losses(case, chosen, strategy)), flush=True)
 
 
 if __name__ == "__main__":
-    arguments = dict(argument.removeprefix("--").split("=") for argument in sys.argv[1:])
+    given = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    flags = dict(option.removeprefix("--").split("=", 1) for option in given)
     main(
-        arguments["method"],
-        int(arguments["replicas"]),
-        arguments["xla"] == "true",
-        arguments.get("sync_batch_norm", "true") == "true",
+        [argument for argument in sys.argv[1:] if argument not in given],
+        int(flags["replicas"]),
+        flags["xla"] == "true",
+        flags.get("sync_batch_norm", "true") == "true",
+        flags.get("strategy"),
     )

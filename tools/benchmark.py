@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from flexae_tf import methods, settings
+from flexae_tf import settings
 from flexae_tf.errors import run_main
 from flexae_tf.trainer import Trainer, make_strategy
 
@@ -33,12 +33,7 @@ def main(_):
     strategy = make_strategy(settings.trainer_options())
     dataset = settings.load_dataset()
     began = time.perf_counter()
-    build = functools.partial(
-        methods.find(FLAGS.method).build,
-        dataset.shape,
-        FLAGS.variant,
-        settings.method_settings(dataset.shape),
-    )
+    build = functools.partial(settings.build_method, dataset.shape)
     trainer = Trainer(build, dataset, settings.trainer_options(), strategy=strategy)
     figures = measure(trainer, began)
     if FLAGS.json:
@@ -58,7 +53,7 @@ def measure(trainer, began):
       {name with unit: number}.
     """
     iterator = trainer.iterator(0, FLAGS.warmup + FLAGS.iterations + 1)
-    flops = operations(trainer.iterate.get_concrete_function(iterator).graph)
+    flops = operations(trainer.graph_function(1).get_concrete_function(iterator).graph)
     _wait(trainer.iterate(iterator))
     first = time.perf_counter() - began
     for _ in range(FLAGS.warmup - 1):

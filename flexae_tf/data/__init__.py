@@ -22,7 +22,16 @@ _EMBEDDED = ("digits", "synthetic2d", "synthetic5d")
 NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz")
 
 
-def load(name, *, data_dir=None, download=False, image_size=None, celeba_crop=140, cache_dir=None):
+def load(
+    name,
+    *,
+    data_dir=None,
+    download=False,
+    image_size=None,
+    celeba_crop=140,
+    cache_dir=None,
+    train_examples=None,
+):
     """Loads a data set, decoding it into the cache if it is not there.
 
     Args:
@@ -36,6 +45,7 @@ def load(name, *, data_dir=None, download=False, image_size=None, celeba_crop=14
         available for the others, which keep the size they have.
       celeba_crop: side of CelebA's centre crop in pixels, 128 or 140.
       cache_dir: folder for decoded data, see `cache.cache_root`.
+      train_examples: keep only the first so many train examples; all by default.
 
     Returns: `Dataset`.
 
@@ -47,14 +57,16 @@ def load(name, *, data_dir=None, download=False, image_size=None, celeba_crop=14
         raise UserError(f"--image_size is for folder and celeb_a; {name} keeps the size it has")
     if name in _EMBEDDED:
         arrays, label_names = _embedded(name)
-        return Dataset(
+        dataset = Dataset(
             name=name, label_names=label_names, fingerprint=fingerprint(name, {}, arrays), **arrays
         )
-    try:
-        source = _source(name, data_dir, download, image_size, celeba_crop)
-    except OSError as error:
-        raise UserError(f"--data_dir={data_dir} cannot be read: {error}") from error
-    return Dataset(name=name, **cached(source, cache_dir))
+    else:
+        try:
+            source = _source(name, data_dir, download, image_size, celeba_crop)
+        except OSError as error:
+            raise UserError(f"--data_dir={data_dir} cannot be read: {error}") from error
+        dataset = Dataset(name=name, **cached(source, cache_dir))
+    return dataset if train_examples is None else dataset.first(train_examples)
 
 
 def _embedded(name):

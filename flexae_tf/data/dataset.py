@@ -12,6 +12,8 @@ import mmap
 
 import numpy as np
 
+from flexae_tf.errors import UserError
+
 # Rows read between two releases of pages; 1,024 CelebA images are 12 MB.
 _ROWS_PER_RELEASE = 1024
 
@@ -40,6 +42,20 @@ class Dataset:
     def shape(self):
         """Shape of one example: (H, W, C) or (D,)."""
         return self.train.shape[1:]
+
+    def first(self, count):
+        """The same with the first `count` train examples only. Raises UserError if it has fewer."""
+        if count > len(self.train):
+            raise UserError(
+                f"{self.name} has {len(self.train)} train examples; received "
+                f"--train_examples={count}"
+            )
+        return dataclasses.replace(
+            self,
+            train=self.train[:count],
+            train_labels=None if self.train_labels is None else self.train_labels[:count],
+            fingerprint=hashlib.sha256(f"{self.fingerprint} {count}".encode()).hexdigest(),
+        )
 
 
 def to_unit(images):

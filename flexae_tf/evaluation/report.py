@@ -7,13 +7,12 @@ three agree to the last digit.
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf.errors import UserError
+from flexae_tf import files
 
 PREFIX = "metrics/"
 
@@ -31,14 +30,7 @@ def metrics_of(record):
 
 def write_json(record, path):
     """Writes a record atomically. Raises UserError if that is not possible."""
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    files.write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def read_json(path):
@@ -118,4 +110,6 @@ def _what(record):
             f"{checkpoint['reconstruction']} (reconstruction) and {checkpoint['generation']} "
             f"(generation), best of {len(checkpoint['candidates'])}"
         )
-    return f"{record['dataset']}, {record['method']} ({record['variant']}), checkpoint {checkpoint}"
+    what = f"{record['dataset']}, {record['method']} ({record['variant']}), checkpoint {checkpoint}"
+    density = record.get("density", "own")
+    return what if density == "own" else f"{what}, sampled from {density}"

@@ -1,7 +1,7 @@
 """The registry of methods is this folder: --method=NAME is NAME.py.
 
-A method's module has `settings(variant)`, which returns {name: Setting}, and `build(shape, variant,
-settings)`, which returns its Method with the paper's networks.
+A method's module has `settings(variant)`, which returns {name: Setting}, and `build(nets,
+settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds.
 """
 
 import importlib

@@ -10,38 +10,41 @@ import functools
 
 import tensorflow as tf
 
-from flexae_tf import draws, networks, objectives
+from flexae_tf import draws, objectives
+from flexae_tf.divergences import Wasserstein
 from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings
 
 
 def settings(variant):
     """The settings of FlexAE. The paper and its program differ in the generator's rate."""
-    generator_learning_rate = {"paper": 1e-4, "released": 2e-4}[variant]
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "noise_dim": Setting(None, "Dimension m' of the noise; the codes' by default."),
         "noise": Setting("normal", "Distribution of the noise n.", draws.SAMPLERS),
         "reconstruction_loss": Setting(
-            "mse", "Eq. 5 or an alternative.", tuple(objectives.RECONSTRUCTION_LOSSES)
+            "mse", "Or of another kind.", objectives.RECONSTRUCTION_LOSSES
         ),
         "critic_steps": Setting(5, "Critic updates per iteration (disc_training_ratio)."),
         "gradient_penalty_weight": Setting(10.0, "beta of Eq. 6 and 9."),
+        "generator_layers": Setting(None, "Hidden layers of the generator; 4 (vectors: 1)."),
+        "generator_width": Setting(None, "Units of each; 1024 (vectors: 128)."),
         **adam_settings("autoencoder", 2e-4, 0.9, 0.999),
         **adam_settings("latent_critic", 1e-4, 0.0, 0.9),
-        **adam_settings("generator", generator_learning_rate, 0.0, 0.9),
+        **adam_settings("generator", {"paper": 1e-4, "released": 2e-4}[variant], 0.0, 0.9),
         **adam_settings("encoder", 1e-5, 0.0, 0.9),
     }
 
 
-def build(shape, variant, settings, image_critic=None):
+def build(nets, settings, image_critic=None):
     """FlexAE with the networks of Tables 6 to 8 and six Adam optimizers (four without C_s)."""
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
     noise_width = draws.noise_width(settings["noise"], noise_dim)
+    capacity = settings["generator_layers"], settings["generator_width"]
     return FlexAE(
-        encoder=networks.encoder(shape, latent_dim, variant),
-        decoder=networks.decoder(shape, latent_dim, variant),
-        generator=networks.generator(shape, noise_width, latent_dim, variant),
-        latent_critic=networks.latent_critic(shape, latent_dim, variant),
+        encoder=nets.encoder(latent_dim),
+        decoder=nets.decoder(latent_dim),
+        generator=nets.generator(noise_width, latent_dim, *capacity),
+        latent_critic=nets.latent_critic(latent_dim),
         image_critic=image_critic,
         optimizer=functools.partial(adam_from, settings),
         noise=draws.noise(settings["noise"], noise_dim),
@@ -55,14 +58,11 @@ class FlexAE(Method):
     """FlexAE; with an image critic, FlexAE-SR.
 
     Args:
-      encoder, decoder, generator, latent_critic: Keras models x -> z, z -> x_hat, n -> z_hat and
-        z -> [B, 1].
-      image_critic: x -> [B, 1] for FlexAE-SR, None for FlexAE.
-      optimizer: function from a player's name to its optimizer.
-      noise: sampler of n, see `draws.noise`.
+      encoder, decoder, generator, latent_critic, image_critic: Keras models x -> z, z -> x_hat,
+        n -> z_hat, z -> [B, 1] and x -> [B, 1], the last for FlexAE-SR only.
+      optimizer: function from a player's name to its optimizer. noise: sampler of n.
       reconstruction_loss: function (x, x_hat) -> scalar.
-      critic_steps: critic updates per iteration.
-      gradient_penalty_weight: beta of Eq. 6 and 9.
+      critic_steps: critic updates per iteration. gradient_penalty_weight: beta of Eq. 6 and 9.
     """
 
     def __init__(
@@ -82,40 +82,23 @@ class FlexAE(Method):
         self.encoder, self.decoder, self.generator = encoder, decoder, generator
         self.latent_critic, self.image_critic = latent_critic, image_critic
         self.reconstruction_loss = reconstruction_loss
-        self.gradient_penalty_weight = gradient_penalty_weight
-        models = {
-            "encoder": encoder,
-            "decoder": decoder,
-            "generator": generator,
-            "latent_critic": latent_critic,
-        }
-        moves = {
-            "autoencoder": [encoder, decoder],
-            "latent_critic": [latent_critic],
-            "generator": [generator],
-            "encoder": [encoder],
-        }
+        self.divergence = Wasserstein(gradient_penalty_weight)
+        moves = {"autoencoder": [encoder, decoder], "latent_critic": [latent_critic]}
+        moves |= {"generator": [generator], "encoder": [encoder]}
+        models = {"encoder": encoder, "decoder": decoder}
+        models |= {"generator": generator, "latent_critic": latent_critic}
         if image_critic is not None:
             models["image_critic"] = image_critic
             moves |= {"image_critic": [image_critic], "smoothing": [encoder, decoder]}
-        spec = {
-            "x": draws.IMAGES,
-            "x_prime": draws.IMAGES,
-            "n": noise,
-            "alpha_z": draws.uniform,
-            "alpha_x": draws.uniform,
-            "gamma": draws.uniform,
-            "gamma_smoothing": draws.uniform,
-        }
+        spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": noise}
+        spec |= dict.fromkeys(("alpha_z", "alpha_x", "gamma", "gamma_smoothing"), draws.uniform)
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
         super().__init__(models, players, spec, 1 + critic_steps, noise)
 
     def step(self, drawn):
-        """Algorithm 1: one minibatch for L_AE, then one for each critic update.
+        """Algorithm 1: one minibatch for L_AE, one for each critic update, the last one reused.
 
-        The last three updates reuse the last critic minibatch, as the released program does. The
-        generator and the encoder may share an update because neither loss reads what the other
-        moves.
+        Generator and encoder share an update: neither loss reads what the other moves.
         """
         reported = self.update(self.reconstruct_loss, drawn[0])
         for draw in drawn[1:]:
@@ -136,25 +119,26 @@ class FlexAE(Method):
         """L_Critic (Eq. 6) moves the latent critic and L_Reg (Eq. 9) the image critic."""
         z = tf.stop_gradient(self.encoder(drawn.x, training=True))  # [B, m]
         z_hat = tf.stop_gradient(self.generator(drawn.n, training=True))  # [B, m]
-        reported = self._critic_loss("latent_critic", z, z_hat, drawn.alpha_z)
+        criticize, critics = self.divergence.criticize, self.networks
+        reported = criticize("latent_critic", critics, z, z_hat, drawn.alpha_z)
         if self.image_critic is not None:
             x_inp = tf.stop_gradient(self._decoded_interpolation(drawn, z, drawn.gamma))
-            reported |= self._critic_loss("image_critic", drawn.x, x_inp, drawn.alpha_x)
+            reported |= criticize("image_critic", critics, drawn.x, x_inp, drawn.alpha_x)
         return reported
 
     def smooth(self, drawn):
         """L_AEReg (Eq. 10) moves encoder and decoder towards realistic interpolations."""
         z = self.encoder(drawn.x, training=True)
         x_inp = self._decoded_interpolation(drawn, z, drawn.gamma_smoothing)
-        return {"smoothing": objectives.raise_verdict(self.image_critic, x_inp)}
+        return {"smoothing": self.divergence.raise_(self.image_critic, x_inp)}
 
     def match(self, drawn):
         """L_Gen (Eq. 7) moves the generator, L_Enc (Eq. 8) the encoder."""
         z_hat = self.generator(drawn.n, training=True)
         z = self.encoder(drawn.x, training=True)
         return {
-            "generator": objectives.raise_verdict(self.latent_critic, z_hat),
-            "encoder": objectives.lower_verdict(self.latent_critic, z),
+            "generator": self.divergence.raise_(self.latent_critic, z_hat),
+            "encoder": self.divergence.lower(self.latent_critic, z),
         }
 
     def decoded_codes(self, drawn, z, z_prime):
@@ -166,11 +150,3 @@ class FlexAE(Method):
     def _decoded_interpolation(self, drawn, z, gamma):
         z_prime = self.encoder(drawn.x_prime, training=True)
         return self.decoder(objectives.interpolate(z, z_prime, gamma), training=True)
-
-    def _critic_loss(self, name, real, fake, alpha):
-        critic = self.networks[name]
-        gap = objectives.critic_gap(critic, real, fake)
-        points = objectives.interpolate(real, fake, alpha)
-        penalty = objectives.gradient_penalty(critic, points)
-        loss = objectives.critic_loss(gap, penalty, self.gradient_penalty_weight)
-        return {name: loss, f"gap/{name}": gap, f"gradient_penalty/{name}": penalty}

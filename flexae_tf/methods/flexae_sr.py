@@ -1,6 +1,5 @@
 """FlexAE-SR: FlexAE with the smoothing regularization of Eq. 9 and 10 (see flexae.py)."""
 
-from flexae_tf import networks
 from flexae_tf.method import adam_settings
 from flexae_tf.methods import flexae
 
@@ -14,7 +13,6 @@ def settings(variant):
     }
 
 
-def build(shape, variant, settings):
+def build(nets, settings):
     """FlexAE-SR with the networks of Tables 6 to 8."""
-    critic = networks.image_critic(shape, variant)
-    return flexae.build(shape, variant, settings, image_critic=critic)
+    return flexae.build(nets, settings, image_critic=nets.image_critic())

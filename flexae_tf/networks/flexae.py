@@ -1,7 +1,6 @@
 """The networks of the FlexAE paper (Tables 6, 7 and 8) and of its released program.
 
-An image is float32 [B, H, W, C] in [0, 1], a code z is [B, m], noise n is [B, m'], and a critic's
-verdict is [B, 1] without an activation. A data set of vectors ([B, D] in [-1, 1]) gets Table 6.
+A data set of vectors ([B, D] in [-1, 1]) gets Table 6, one of images Tables 7 and 8.
 
 `variant` is "paper" (the tables as printed) or "released" (the authors' TF 1.15 program). They
 differ in the decoder's last two layers and in the initializers: the tables name none, so "paper"
@@ -14,8 +13,8 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.errors import UserError
-from flexae_tf.layers import BatchNormalization
+from flexae_tf.layers import BatchNormalization, linear_layers
+from flexae_tf.networks.blocks import check_shape
 
 VARIANTS = ("paper", "released")
 
@@ -38,48 +37,37 @@ def default_latent_dim(dataset, shape, variant):
     return (_GREY_LATENT_DIM if shape[-1] == 1 else _COLOUR_LATENT_DIM)[variant]
 
 
-def check_shape(shape):
-    """Raises a UserError unless the networks can be built for data of this shape.
-
-    Args:
-      shape: (H, W, C) or (D,).
-    """
-    if len(shape) == 3 and (shape[0] % 4 or shape[1] % 4 or min(shape[:2]) < 8):
-        raise UserError(
-            "the networks halve an image twice and double it twice, so its height and width must "
-            f"be multiples of 4 and at least 8; received {shape[0]} x {shape[1]}: choose another "
-            "--image_size (data sets with a size of their own must be prepared again)"
-        )
-
-
-def encoder(shape, latent_dim, variant="paper"):
-    """E_phi, x -> z: Table 7, or Table 6 for vectors. The two variants agree."""
+def encoder(shape, outputs, variant="paper", spectral_norm=False):
+    """E_phi, x -> [B, outputs]: Table 7, or Table 6 for vectors. The two variants agree."""
+    del variant
     check_shape(shape)
     if len(shape) == 1:
-        return _mlp("encoder", shape[0], [_VECTOR_HIDDEN], latent_dim)
+        return _mlp("encoder", shape[0], [_VECTOR_HIDDEN], outputs, spectral_norm=spectral_norm)
+    dense, conv, _ = linear_layers(spectral_norm)
     return keras.Sequential(
         [
             keras.Input(shape),
-            layers.Conv2D(64, 4, 2, padding="same", activation="relu"),
-            layers.Conv2D(128, 4, 2, padding="same"),
+            conv(64, 4, 2, padding="same", activation="relu"),
+            conv(128, 4, 2, padding="same"),
             BatchNormalization(),
             layers.ReLU(),
             layers.Flatten(),
-            layers.Dense(_HIDDEN),
+            dense(_HIDDEN),
             BatchNormalization(),
             layers.ReLU(),
-            layers.Dense(latent_dim),
+            dense(outputs),
         ],
         name="encoder",
     )
 
 
-def decoder(shape, latent_dim, variant="paper"):
+def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
     """D_theta, z -> x_hat in (0, 1): Table 7; for vectors Table 6, x_hat in (-1, 1)."""
     check_shape(shape)
+    dense, conv, transposed = linear_layers(spectral_norm)
     if len(shape) == 1:
         return keras.Sequential(
-            [keras.Input((latent_dim,)), layers.Dense(shape[0], activation="tanh")], name="decoder"
+            [keras.Input((latent_dim,)), dense(shape[0], activation="tanh")], name="decoder"
         )
     height, width, channels = shape
     init = {"kernel_initializer": _initializer(variant)}
@@ -87,28 +75,33 @@ def decoder(shape, latent_dim, variant="paper"):
     return keras.Sequential(
         [
             keras.Input((latent_dim,)),
-            layers.Dense(_HIDDEN, **init),
+            dense(_HIDDEN, **init),
             BatchNormalization(),
             layers.ReLU(),
-            layers.Dense(height // 4 * (width // 4) * 128, **init),
+            dense(height // 4 * (width // 4) * 128, **init),
             BatchNormalization(),
             layers.ReLU(),
             layers.Reshape((height // 4, width // 4, 128)),
-            layers.Conv2DTranspose(128, 4, 2, padding="same", **init),
+            transposed(128, 4, 2, padding="same", **init),
             BatchNormalization(),
             layers.ReLU(),
-            layers.Conv2DTranspose(64, 4, 2, padding="same", **init),
+            transposed(64, 4, 2, padding="same", **init),
             BatchNormalization(),
             last_activation(),
-            layers.Conv2D(channels, last_kernel, padding="same", activation="sigmoid"),
+            conv(channels, last_kernel, padding="same", activation="sigmoid"),
         ],
         name="decoder",
     )
 
 
-def generator(shape, noise_dim, latent_dim, variant="paper"):
-    """G_psi, n -> z_hat: Table 8, or Table 6 for vectors."""
-    hidden = [_VECTOR_HIDDEN] if len(shape) == 1 else [_HIDDEN] * _PRIOR_DEPTH
+def generator(shape, noise_dim, latent_dim, variant="paper", depth=None, width=None):
+    """G_psi, n -> z_hat: Table 8, or Table 6 for vectors.
+
+    Args:
+      depth, width: number of hidden layers and of their units, instead of the table's.
+    """
+    table_depth, table_width = (1, _VECTOR_HIDDEN) if len(shape) == 1 else (_PRIOR_DEPTH, _HIDDEN)
+    hidden = [width or table_width] * (table_depth if depth is None else depth)
     return _mlp("generator", noise_dim, hidden, latent_dim, variant)
 
 
@@ -144,13 +137,14 @@ def parameter_count(network):
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
-def _mlp(name, inputs, hidden, outputs, variant="paper"):
+def _mlp(name, inputs, hidden, outputs, variant="paper", spectral_norm=False):
+    dense, _, _ = linear_layers(spectral_norm)
     init = {"kernel_initializer": _initializer(variant)}
     return keras.Sequential(
         [
             keras.Input((inputs,)),
-            *[layers.Dense(units, activation="relu", **init) for units in hidden],
-            layers.Dense(outputs, **init),
+            *[dense(units, activation="relu", **init) for units in hidden],
+            dense(outputs, **init),
         ],
         name=name,
     )

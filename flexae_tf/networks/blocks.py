@@ -1,0 +1,112 @@
+"""What the papers' networks are built from: a linear layer, batch normalization, an activation."""
+
+import dataclasses
+from collections.abc import Callable
+
+from keras import layers
+from keras.initializers import RandomNormal, TruncatedNormal
+
+from flexae_tf.errors import UserError
+from flexae_tf.layers import BatchNormalization, linear_layers
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocks:
+    """The lists of layers that a network is made of, in one paper's conventions.
+
+    Attributes:
+      spectral_norm: whether every kernel is divided by its largest singular value.
+      stddev: of the kernels' initial N(0, stddev), truncated at two for convolutions; None for
+        Glorot's uniform distribution.
+      epsilon: of batch normalization.
+      activation: function without arguments that makes the activation's layer.
+    """
+
+    spectral_norm: bool = False
+    stddev: float | None = None
+    epsilon: float = 1e-3
+    activation: Callable = layers.ReLU
+
+    def dense(self, units, normalized=True):
+        """FC, BN, activation."""
+        return [self.linear(units), *self.activated(normalized)]
+
+    def conv(self, filters, kernel, stride, normalized=True):
+        """Conv, BN, activation."""
+        return [self.convolution(filters, kernel, stride), *self.activated(normalized)]
+
+    def transposed(self, filters, kernel, stride=2):
+        """TConv, BN, activation."""
+        return [self.transposed_convolution(filters, kernel, stride), *self.activated()]
+
+    def activated(self, normalized=True):
+        """BN, activation."""
+        norm = [BatchNormalization(epsilon=self.epsilon)] if normalized else []
+        return [*norm, self.activation()]
+
+    def linear(self, units):
+        """One dense layer."""
+        dense, _, _ = linear_layers(self.spectral_norm)
+        return dense(units, kernel_initializer=self._initializer(RandomNormal))
+
+    def convolution(self, filters, kernel, stride=1, activation=None):
+        """One convolution."""
+        _, conv, _ = linear_layers(self.spectral_norm)
+        initializer = self._initializer(TruncatedNormal)
+        return conv(
+            filters,
+            kernel,
+            stride,
+            padding="same",
+            activation=activation,
+            kernel_initializer=initializer,
+        )
+
+    def transposed_convolution(self, filters, kernel, stride=2, activation=None):
+        """One transposed convolution."""
+        _, _, transposed = linear_layers(self.spectral_norm)
+        initializer = self._initializer(RandomNormal)
+        return transposed(
+            filters,
+            kernel,
+            stride,
+            padding="same",
+            activation=activation,
+            kernel_initializer=initializer,
+        )
+
+    def _initializer(self, distribution):
+        return "glorot_uniform" if self.stddev is None else distribution(stddev=self.stddev)
+
+
+def check_shape(shape):
+    """Raises a UserError unless the networks can be built for data of this shape.
+
+    Args:
+      shape: (H, W, C) or (D,).
+    """
+    if len(shape) == 3 and (shape[0] % 4 or shape[1] % 4 or min(shape[:2]) < 8):
+        raise UserError(
+            "the networks halve an image twice and double it twice, so its height and width must "
+            f"be multiples of 4 and at least 8; received {shape[0]} x {shape[1]}: choose another "
+            "--image_size (data sets with a size of their own must be prepared again)"
+        )
+
+
+def doublings(shape, most, smallest=1):
+    """How often a decoder doubles its first feature map to come to an image.
+
+    Args:
+      shape: (H, W, C). most: no more than so often.
+      smallest: no side of the first feature map is below it.
+
+    Returns:
+      The largest such count for which the first feature map has whole sides.
+    """
+    count = 0
+    while count < most:
+        height, width = (side / 2 ** (count + 1) for side in shape[:2])
+        if height % 1 or width % 1 or min(height, width) < smallest:
+            break
+        count += 1
+    return count

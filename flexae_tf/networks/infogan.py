@@ -1,0 +1,59 @@
+"""The InfoGAN-style networks of the two-stage VAE's released program (Dai and Wipf).
+
+The encoder is spectrally normalized always, the decoder on request. Against Table 7 of the FlexAE
+paper: spectral normalization, leaky ReLU of slope 0.2 in the encoder, N(0, 0.02) kernels (those of
+the encoder's convolutions truncated) and no convolution after the last transposed one. The two
+variants agree.
+"""
+
+import keras
+from keras import layers
+
+from flexae_tf.networks.blocks import Blocks, check_shape
+
+_HIDDEN = 1024
+_STDDEV = 0.02  # of the initial kernels
+_EPSILON = 1e-5  # of batch normalization
+
+
+def encoder(shape, outputs, variant="paper", spectral_norm=True):
+    """x [B, H, W, C] -> [B, outputs], with spectral normalization whatever is asked for."""
+    del variant, spectral_norm
+    check_shape(shape)
+    blocks = Blocks(
+        spectral_norm=True,
+        stddev=_STDDEV,
+        epsilon=_EPSILON,
+        activation=lambda: layers.LeakyReLU(0.2),
+    )
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            *blocks.conv(64, 4, 2, normalized=False),
+            *blocks.conv(128, 4, 2),
+            layers.Flatten(),
+            *blocks.dense(_HIDDEN),
+            blocks.linear(outputs),
+        ],
+        name="encoder",
+    )
+
+
+def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+    """z -> x_hat in (0, 1)."""
+    del variant
+    check_shape(shape)
+    height, width, channels = shape
+    first = (height // 4, width // 4, 128)
+    blocks = Blocks(spectral_norm, stddev=_STDDEV, epsilon=_EPSILON)
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            *blocks.dense(_HIDDEN),
+            *blocks.dense(first[0] * first[1] * first[2]),
+            layers.Reshape(first),
+            *blocks.transposed(64, 4),
+            blocks.transposed_convolution(channels, 4, activation="sigmoid"),
+        ],
+        name="decoder",
+    )

@@ -1,0 +1,34 @@
+"""The networks of the RAE paper, Appendix A ("From Variational to Deterministic Autoencoders").
+
+Sides below 64 get the network of MNIST (padded to 32 x 32) and CIFAR-10, others that of CelebA. The
+`variant` "paper" has BN and ReLU after the decoder's dense layer, as printed; the released program
+has neither. That program maps small images to [-1, 1] before the encoder; the paper does not say.
+"""
+
+from flexae_tf.networks import dcgan
+from flexae_tf.networks.blocks import Blocks
+
+
+def encoder(shape, outputs, variant="paper", spectral_norm=False):
+    """x [B, H, W, C] -> [B, outputs]. The two variants agree."""
+    del variant
+    return dcgan.encoder(
+        Blocks(spectral_norm),
+        shape,
+        outputs,
+        dcgan.kernel_size(shape),
+        symmetric=not dcgan.is_large(shape),
+    )
+
+
+def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+    """z -> x_hat in (0, 1)."""
+    blocks = Blocks(spectral_norm)
+    return dcgan.decoder(
+        blocks,
+        shape,
+        latent_dim,
+        dcgan.kernel_size(shape),
+        most_doublings=3 if dcgan.is_large(shape) else 2,
+        after_dense={"paper": blocks.activated(), "released": []}[variant],
+    )

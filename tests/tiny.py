@@ -18,6 +18,8 @@ from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
 METHODS = methods.names()
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
 VARIATIONS = (
+    "vae:likelihood=learned_variance",
+    "vae:likelihood=cross_entropy",
     "wae_gan:prior=gmm",
     "wae_gan:divergence=js",
 )

@@ -1,0 +1,145 @@
+"""VAE, beta-VAE, and the likelihoods of Dai and Wipf's comparison.
+
+Kingma and Welling, "Auto-Encoding Variational Bayes"; beta of Higgins et al. The encoder gives mean
+and standard deviation of q(z|x), z = mu + sigma epsilon, and the prior is N(0, I). Sums are over
+the pixels and latent dimensions of an example, as in Dai and Wipf's released program.
+"""
+
+import functools
+import math
+
+import keras
+import tensorflow as tf
+
+from flexae_tf import draws, objectives
+from flexae_tf.errors import UserError
+from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
+
+LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
+
+
+def settings(variant):
+    """The rate is that of Dai and Wipf's program."""
+    del variant
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "likelihood": Setting("fixed_variance", "p(x|z): Gaussian or Bernoulli.", LIKELIHOODS),
+        "beta": Setting(1.0, "Weight of the KL divergence."),
+        **adam_settings("autoencoder", 1e-4, 0.9, 0.999),
+        **halving_setting(),
+    }
+
+
+def build(nets, settings):
+    """VAE with encoder (2m outputs) and decoder of `nets`."""
+    if settings["likelihood"] == "cross_entropy" and len(nets.shape) == 1:
+        raise UserError("--likelihood=cross_entropy is for images in [0, 1], not for vectors")
+    latent_dim = settings["latent_dim"]
+    return Vae(
+        encoder=nets.encoder(2 * latent_dim),
+        decoder=nets.decoder(latent_dim),
+        latent_dim=latent_dim,
+        optimizer=functools.partial(adam_from, settings),
+        likelihood=settings["likelihood"],
+        beta=settings["beta"],
+    )
+
+
+class LogGamma(keras.Model):
+    """log gamma of the likelihood N(x; x_hat, gamma^2 I), one trainable scalar."""
+
+    def __init__(self):
+        super().__init__(name="log_gamma")
+        self.value = self.add_weight(shape=(), initializer="zeros", name="value")
+        self.built = True
+
+
+class Vae(Method):
+    """VAE.
+
+    Args:
+      encoder, decoder: Keras models x -> [B, 2m] (mean, deviation before softplus), z -> x_hat.
+      latent_dim: m.
+      optimizer: function from a player's name to its optimizer.
+      likelihood: one of LIKELIHOODS. beta: weight of the KL divergence.
+      sigma: a constant standard deviation of q(z|x), whose encoder has m outputs, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder,
+        decoder,
+        latent_dim,
+        optimizer,
+        likelihood="fixed_variance",
+        beta=1.0,
+        sigma=None,
+    ):
+        self.encoder, self.decoder = encoder, decoder
+        self.likelihood, self.beta, self.sigma = likelihood, beta, sigma
+        models = {"encoder": encoder, "decoder": decoder}
+        if likelihood == "learned_variance":
+            models["log_gamma"] = LogGamma()
+        normal = draws.noise("normal", latent_dim)
+        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
+        spec = {"x": draws.IMAGES, "epsilon": normal}
+        super().__init__(models, players, spec, 1, normal)
+
+    def step(self, drawn):
+        """One update of everything."""
+        return self.update(self.negative_elbo, drawn[0])
+
+    def encode_batch(self, x, training=False):
+        return self.posterior(self.encoder(x, training=training))[0]
+
+    def encode_distribution(self, x):
+        return self.posterior(self.encoder(x, training=False))
+
+    def posterior(self, encoded):
+        """mu and sigma [B, m] of the encoder's output."""
+        if self.sigma is not None:
+            return encoded, tf.fill(tf.shape(encoded), self.sigma)
+        mu, deviation = tf.split(encoded, 2, axis=1)
+        return mu, tf.math.softplus(deviation) + 1e-6
+
+    def negative_elbo(self, drawn):
+        """-log p(x|z) + beta KL(q(z|x) || N(0, I)) moves everything."""
+        mu, sigma = self.posterior(self.encoder(drawn.x, training=True))
+        x_hat = self.decoder(mu + sigma * drawn.epsilon, training=True)
+        distortion = self.distortion(drawn.x, x_hat)
+        rate = kl_to_standard_normal(mu, sigma)
+        return {
+            "autoencoder": distortion + self.beta * rate,
+            "elbo/distortion": distortion,
+            "elbo/rate": rate,
+        }
+
+    def distortion(self, x, x_hat):
+        """-log p(x|z), summed over pixels, mean over the batch."""
+        if self.likelihood == "cross_entropy":
+            return math.prod(x.shape[1:]) * objectives.binary_cross_entropy(x, x_hat)
+        learned = self.networks.get("log_gamma")
+        log_gamma = learned.value if learned else tf.constant(0.0)
+        return gaussian_negative_log_likelihood(x, x_hat, log_gamma)
+
+    def decoded_codes(self, drawn, z, z_prime):
+        mu, sigma = self.posterior(z)
+        return [mu + sigma * drawn.n]
+
+
+def gaussian_negative_log_likelihood(x, x_hat, log_gamma):
+    """-log N(x; x_hat, gamma^2 I), mean over the batch.
+
+    Args:
+      x, x_hat: [B, ...].
+      log_gamma: scalar, logarithm of the standard deviation.
+    """
+    constant = math.prod(x.shape[1:]) * (log_gamma + 0.5 * math.log(2 * math.pi))
+    return objectives.squared_error(x, x_hat) * tf.exp(-2 * log_gamma) / 2 + constant
+
+
+def kl_to_standard_normal(mu, sigma):
+    """KL(N(mu, diag sigma^2) || N(0, I)), mean over the batch. mu, sigma: [B, m]."""
+    terms = tf.square(mu) + tf.square(sigma) - 2 * tf.math.log(sigma) - 1
+    return tf.reduce_mean(tf.reduce_sum(terms, axis=1)) / 2

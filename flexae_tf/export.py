@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from flexae_tf import densities
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.runs import RunDirectory
@@ -32,18 +33,23 @@ _PARTIAL = "partial"
 _LOCAL_SETTINGS = ("data_dir", "cache_dir")
 
 
-def export(run):
+def export(run, density=densities.OWN):
     """Writes the next version of a run's SavedModel, and says on standard error what it lacks.
 
     Args:
       run: `runs.Run`, trained to the end or not.
+      density: what the model samples from, see `densities`; without a prior of its own and without
+        another density it does everything but sample.
 
     Returns:
       The version's folder.
 
     Raises:
-      UserError: a direction's file is unsound, or the folder cannot be written.
+      UserError: a direction's file is unsound, the folder cannot be written, or as
+        `densities.attach`.
     """
+    if density != densities.OWN:
+        densities.attach(run, density)
     folder = RunDirectory(run.path).export
     served = ServedMethod(run.method, read_directions(run.path, run.method))
     try:
@@ -51,7 +57,7 @@ def export(run):
         with _lock(folder):
             partial = folder / _PARTIAL
             shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
-            _write(partial, served, run)
+            _write(partial, served, run, density)
             version = folder / str(max(_versions(folder), default=0) + 1)
             os.replace(partial, version)
     except (OSError, tf.errors.OpError) as error:
@@ -82,7 +88,7 @@ def read_directions(run_dir, method):
     return found
 
 
-def _write(path, served, run):
+def _write(path, served, run, density):
     """Writes the SavedModel, its warm-up requests and its card to a new folder."""
     signatures = served.signatures()
     archive = keras.export.ExportArchive()
@@ -91,7 +97,7 @@ def _write(path, served, run):
     archive.write_out(str(path), verbose=False)
     extra = path / "assets.extra"
     extra.mkdir(exist_ok=True)
-    report.write_json(_card(run, signatures, served.lacking()), extra / "card.json")
+    report.write_json(_card(run, density, signatures, served.lacking()), extra / "card.json")
     default = next(iter(signatures.values()))
     _write_warmup(
         extra / "tf_serving_warmup_requests",
@@ -121,7 +127,7 @@ def _write_warmup(path, model, signatures):
             writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
 
 
-def _card(run, signatures, lacking):
+def _card(run, density, signatures, lacking):
     """What a model is, how it was trained and how good it is, for JSON."""
     settings = {k: v for k, v in run.settings.items() if k not in _LOCAL_SETTINGS}
     metrics = sorted(RunDirectory(run.path).metrics.glob(f"{run.iteration}.*json"))
@@ -131,6 +137,7 @@ def _card(run, signatures, lacking):
         "dataset": settings["dataset"],
         "data_fingerprint": run.fingerprint,
         "iteration": run.iteration,
+        "density": density,
         "training_steps": settings["training_steps"],
         "finished": run.iteration >= settings["training_steps"],
         "metrics": {path.name: report.read_json(path) for path in metrics},

@@ -74,9 +74,14 @@ def test_a_mistake_is_one_line_and_status_2(mine, tmp_path):
 def test_mistakes_are_named(mine, tmp_path):
     run_dir = f"--run_dir={tmp_path}"
     cases = [
-        ([], "either --run_dir, or both"),
-        ([run_dir, "--real=digits", "--generated=digits"], "either --run_dir, or both"),
-        (["--real=digits"], "either --run_dir, or both"),
+        ([], "one of --run_dir, --run_dirs, or both"),
+        ([run_dir, "--real=digits", "--generated=digits"], "one of --run_dir, --run_dirs, or both"),
+        ([run_dir, f"--run_dirs={tmp_path}"], "one of --run_dir, --run_dirs, or both"),
+        ([run_dir, "--density=normal"], "unknown density 'normal'"),
+        ([f"--run_dirs={tmp_path}", "--densities=n,x"], "unknown density 'x'"),
+        ([f"--run_dirs={tmp_path}", "--densities="], "--densities is empty"),
+        ([f"--run_dirs={tmp_path}"], "has no checkpoint"),
+        (["--real=digits"], "one of --run_dir, --run_dirs, or both"),
         ([run_dir], "has no checkpoint"),
         ([run_dir, "--inception=x", "--features=y"], "at most one of"),
         (["--real=digits", "--generated=nowhere"], "no such folder"),

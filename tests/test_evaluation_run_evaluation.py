@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from flexae_tf import data, runs
+from flexae_tf import data, densities, runs
 from flexae_tf.errors import UserError
-from flexae_tf.evaluation import report
+from flexae_tf.evaluation import report, run_evaluation, suite, tables
 from flexae_tf.evaluation.features import pixels
 from flexae_tf.evaluation.protocol import RELEASED, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
@@ -23,11 +23,16 @@ FEW = dataclasses.replace(STANDARD, count=100)
 class NoisyCopy:
     """Generates train images with noise, least of it at iteration 100,000."""
 
+    noise = "not None: it has a prior"
+
     def __init__(self, iteration):
-        self.noise = 0.1 + abs(iteration - 100_000) / 100_000
+        self.deviation = 0.1 + abs(iteration - 100_000) / 100_000
 
     def encode(self, x):
         return data.to_unit(x).reshape(len(x), -1)[:, 100:110]
+
+    def decode(self, z):
+        return data.to_unit(DIGITS.train[: len(z)])
 
     def reconstruct(self, x):
         return data.to_unit(x)
@@ -35,7 +40,7 @@ class NoisyCopy:
     def sample(self, n, seed):
         generator = np.random.default_rng(seed)
         x = data.to_unit(DIGITS.train[generator.integers(0, len(DIGITS.train), n)])
-        return np.clip(x + self.noise * generator.normal(size=x.shape), 0, 1).astype(np.float32)
+        return np.clip(x + self.deviation * generator.normal(size=x.shape), 0, 1).astype(np.float32)
 
 
 @pytest.fixture
@@ -59,6 +64,11 @@ def run(tmp_path, monkeypatch):
             load_dataset=lambda: DIGITS,
         )
 
+    def attach(run, density, dataset):
+        if density == "gmm":
+            run.method.deviation = 0.05
+
+    monkeypatch.setattr(densities, "attach", attach)
     monkeypatch.setattr(runs, "load", load)
     return SimpleNamespace(path=tmp_path / "run", loaded=loaded)
 
@@ -91,6 +101,7 @@ def test_record_says_how_it_was_measured(run):
         "flexae_sr",
         "paper",
     )
+    assert (record["model"], record["density"]) == ("FlexAE-SR", "own")
     assert record["dataset_fingerprint"] == DIGITS.fingerprint
     assert record["protocol"] == dataclasses.asdict(STANDARD)
 
@@ -105,6 +116,53 @@ def test_a_report_by_the_same_protocol_is_kept(run):
     other = evaluation(run, dataclasses.replace(FEW, seed=1)).measure(90_000, again=False)
     assert other["protocol"]["seed"] == 1
     assert other["metrics/generation/fid"] != records[1]["metrics/generation/fid"]
+
+
+def test_another_density_has_a_report_of_its_own_and_the_same_reconstructions(run, monkeypatch):
+    own = evaluation(run, FEW).measure(90_000)
+    monkeypatch.setattr(run_evaluation, "evaluate_method", without_reconstructing)
+    gmm = evaluation(run, FEW).measure(90_000, "gmm")
+    assert json.loads((run.path / "metrics" / "90000.json").read_text()) == own
+    assert json.loads((run.path / "metrics" / "90000.gmm.json").read_text()) == gmm
+    assert gmm["density"] == "gmm"
+    for key in report.metrics_of(own):
+        if key.startswith(("reconstruction/", "interpolation/", "codes/", "pms/train")):
+            assert own[f"metrics/{key}"] == gmm[f"metrics/{key}"], key
+    assert gmm["metrics/generation/fid"] < own["metrics/generation/fid"]
+    assert read_scalars(run.path / "eval" / "gmm").keys() == read_scalars(run.path / "eval").keys()
+    assert "sampled from gmm" in report.table(gmm, {})
+
+
+def without_reconstructing(*arguments):
+    assert arguments[-1], "it is measured already"
+    return suite.evaluate_method(*arguments)
+
+
+def test_the_best_of_another_density_is_kept_apart(run):
+    released = dataclasses.replace(RELEASED, count=100)
+    evaluation(run, released).measure_best([90_000, 120_000], "gmm")
+    names = {path.name for path in (run.path / "metrics").iterdir()}
+    assert names == {"90000.released.gmm.json", "120000.released.gmm.json", "released.gmm.json"}
+    assert [path.name for path in (run.path / "eval").iterdir()] == ["released.gmm"]
+
+
+def test_row_of_a_table_measures_each_cell_once(run, monkeypatch):
+    def row(columns=("n", "gmm", "own")):
+        return tables.row(evaluation(run, FEW), run.path, FEW, columns)
+
+    first = row()
+    assert first["n/density"] == "own"
+    assert first["n"] == first["own"] > first["gmm"]
+    assert (first["model"], first["checkpoint"], first["count"]) == ("FlexAE-SR", 140_000, 100)
+    names = {path.name for path in (run.path / "metrics").iterdir()}
+    assert names == {"140000.json", "140000.gmm.json"}
+    monkeypatch.setattr(run_evaluation, "evaluate_method", None)
+    assert row() == first
+    monkeypatch.setattr(NoisyCopy, "noise", None)
+    monkeypatch.setattr(run_evaluation, "evaluate_method", suite.evaluate_method)
+    fitted = row()
+    assert fitted["n/density"] == "gaussian"
+    assert "own" not in fitted
 
 
 def test_released_protocol_takes_the_best_in_its_range(run):

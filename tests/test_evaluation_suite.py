@@ -16,11 +16,17 @@ from flexae_tf.evaluation.reconstruction import squared_error
 class MemorisingModel:
     """Reconstructs perfectly and generates its own train images."""
 
+    noise = "not None: it has a prior"
+
     def __init__(self, train):
         self.train = train
 
     def encode(self, x):
         return x.reshape(len(x), -1)[:, :5].astype(np.float32)
+
+    def decode(self, z):
+        self.decoded = z
+        return np.float32(self.train[: len(z)]) / 255
 
     def reconstruct(self, x):
         return np.float32(x) / 255
@@ -61,6 +67,35 @@ def test_a_perfect_autoencoder_that_memorised(tmp_path):
     assert 0 < metrics["codes/nac"] < 0.5
     assert "generation/kid_std" not in metrics  # one block has none
     assert all(np.isfinite(list(metrics.values())))
+
+
+def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
+    data = dataset()
+    model = MemorisingModel(data.train)
+    metrics = suite.evaluate_autoencoder(model, data, stand_in(), STANDARD, tmp_path)
+    z = model.encode(data.test[STANDARD.rows(60)])
+    pairs = zip(z, [*z[-1:], *z[:-1]], strict=True)
+    for (z_a, z_b), middle in zip(pairs, model.decoded, strict=True):
+        # Of the angle a, both halves have the weight sin(a/2) / sin(a) = 1 / (2 cos(a/2)).
+        cosine = z_a @ z_b / np.linalg.norm(z_a) / np.linalg.norm(z_b)
+        expected = (z_a + z_b) / (2 * np.sqrt((1 + cosine) / 2))
+        np.testing.assert_allclose(middle, expected, rtol=1e-4)
+    assert metrics["interpolation/fid"] > 0
+    assert not any(key.startswith(("generation/", "pms/")) for key in metrics)
+    assert all(key.startswith(suite.AUTOENCODER_PREFIXES) for key in metrics)
+    measured = {"codes/nac": 1.0}  # kept as it is
+    kept, _ = suite.evaluate_method(model, data, stand_in(), STANDARD, tmp_path, measured)
+    assert kept["codes/nac"] == 1
+    assert "reconstruction/fid" not in kept
+    assert "generation/fid" in kept
+
+
+def test_a_method_without_a_prior_has_a_small_evaluation_without_samples(tmp_path):
+    data = dataset()
+    model = MemorisingModel(data.train)
+    model.noise = None
+    metrics = suite.evaluate_small(model, data, stand_in(), n=40, seed=3, cache_dir=tmp_path)
+    assert {key.split("/")[0] for key in metrics} == {"reconstruction"}
 
 
 def test_released_protocol_reaches_the_extractor_stretched_and_unrounded(tmp_path):
@@ -127,6 +162,9 @@ def test_vectors_are_measured_raw(tmp_path):
     class Identity(MemorisingModel):
         def reconstruct(self, x):
             return x * 1.1
+
+        def decode(self, z):
+            return self.train[: len(z)]
 
         def sample(self, n, seed):
             return self.train[:n]

@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf import checkpoints, data, draws, export, figures, methods, runs, settings, trainer
+from flexae_tf import (
+    checkpoints,
+    data,
+    densities,
+    draws,
+    export,
+    figures,
+    methods,
+    runs,
+    settings,
+    trainer,
+)
 from flexae_tf.errors import UserError
 from flexae_tf.serving import MOST_IMAGES, ServedMethod
 
@@ -56,13 +67,13 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
     directory = runs.RunDirectory(path)
     directory.create()
     directory.adopt(settings.resolved(shape, values), settings.FREE, dataset)
-    built = methods.find(method).build(
-        shape, values.variant, settings.method_settings(shape, values)
-    )
+    built = settings.build_method(shape, values)
     draw = np.random.default_rng(0)
     for network in built.networks.values():
         for weight in network.weights:  # so that inference mode differs from training mode
-            if "moving" in weight.path:
+            if "moving_mean" in weight.path:  # small, or every unit behind it would be dead
+                weight.assign(draw.uniform(-0.1, 0.1, weight.shape))
+            elif "moving_variance" in weight.path:
                 weight.assign(draw.uniform(0.5, 1.5, weight.shape))
     state = trainer.checkpoint_of(built, tf.Variable(iteration, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(iteration)
@@ -124,10 +135,11 @@ def requests_and_answers(method, count):
     strength = np.arange(count, dtype=np.float32)
     vectors = np.array([[2] * M, [-1] + [0] * (M - 1)], np.float32)[np.arange(count) % 2]
     quantized = data.to_unit(figures.to_uint8(x))
-    generated = method.decode(method.prior(tf.constant(codes)).numpy())
+    noise = method.noise(draws.key(5, draws.PICTURES, 0), count).numpy()
+    generated = method.decode(method.prior(tf.constant(noise)).numpy())
     return {
-        "generate": ({"noise": codes}, generated),
-        "serving_default": ({"noise": codes}, generated),
+        "generate": ({"noise": noise}, generated),
+        "serving_default": ({"noise": noise}, generated),
         "sample": (
             {"num_samples": np.int32(count), "seed": np.int64(3)},
             method.sample(count, seed=3),
@@ -144,7 +156,7 @@ def requests_and_answers(method, count):
             method.decode(z + strength[:, None] * vectors),
         ),
         "encode_image_bytes": ({"image_bytes": png_of(x)}, method.encode(quantized)),
-        "generate_png": ({"noise": codes}, png_of(generated)),
+        "generate_png": ({"noise": noise}, png_of(generated)),
     }
 
 
@@ -300,7 +312,8 @@ def test_images_of_other_rows_do_not_matter(served):
 @pytest.mark.parametrize("method", methods.names())
 def test_every_method(tmp_path, method):
     run = write_run(tmp_path, method=method)
-    loaded = tf.saved_model.load(str(export.export(run)))
+    density = densities.OWN if run.method.noise is not None else "standard_normal"
+    loaded = tf.saved_model.load(str(export.export(run, density)))
     expected = requests_and_answers(run.method, 2)
     assert set(loaded.signatures) == set(expected) - {"edit"}
     for name, signature in loaded.signatures.items():
@@ -511,3 +524,20 @@ def test_a_damaged_checkpoint_is_one_line(small_run):
     assert "cannot read the checkpoint" in errors[0]
     assert "Traceback" not in result.stderr
     assert not (small_run.path / "export").exists()
+
+
+def test_a_density_takes_the_priors_place(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run")
+    wide = densities.Codes(codes_of(50), None)  # those of an untrained encoder are next to 0
+    monkeypatch.setattr(densities, "encode", lambda method, images: wide)
+    densities.attach(runs.load(run.path), "gmm3", types.SimpleNamespace(train=None))
+    version = export.export(run, "gmm3")  # without data: it was fitted before
+    card = json.loads((version / "assets.extra" / "card.json").read_text())
+    assert card["density"] == "gmm3"
+    assert card["signatures"]["generate"]["noise"]["shape"] == [None, 1 + M]
+    sample = tf.saved_model.load(str(version)).signatures["sample"]
+    answer = sample(num_samples=tf.constant(9), seed=tf.constant(3, tf.int64))["images"]
+    of_the_prior = runs.load(run.path).method.sample(9, seed=3)
+    distance = [np.abs(answer - x).max() for x in (run.method.sample(9, seed=3), of_the_prior)]
+    assert distance[0] < 1e-6
+    assert distance[1] > 100 * distance[0]

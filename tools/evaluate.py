@@ -3,7 +3,13 @@
     python -m tools.evaluate --run_dir=runs/mnist
     python -m tools.evaluate --run_dir=runs/mnist --checkpoints=all
     python -m tools.evaluate --run_dir=runs/mnist --protocol=released
+    python -m tools.evaluate --run_dir=runs/mnist --density=gmm
+    python -m tools.evaluate --run_dirs=runs/ae,runs/rae,runs/vae --output_dir=tables
     python -m tools.evaluate --real=mnist --generated=folder_of_png
+
+With --run_dirs it fills Tables 1 and 2 of the RAE paper, one row for each run and one column for
+each of --densities, with the paper's values in parentheses; what has a report is not measured
+again.
 
 The reports of a run go to its metrics/ and eval/ (see flexae_tf/evaluation/run_evaluation.py).
 Prints a table, or with --json one JSON object per line and nothing else; progress and warnings go
@@ -11,13 +17,15 @@ to standard error.
 """
 
 import dataclasses
+import functools
 import json
 
 from absl import flags
 
+from flexae_tf import densities
 from flexae_tf.data import to_unit
 from flexae_tf.errors import UserError, run_main
-from flexae_tf.evaluation import report
+from flexae_tf.evaluation import report, tables
 from flexae_tf.evaluation.image_sets import load_images
 from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.evaluation.pretrained import choose, refuse_two
@@ -26,6 +34,18 @@ from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to measure.")
+_RUN_DIRS = flags.DEFINE_list("run_dirs", None, "Run directories of a table.")
+_DENSITY = flags.DEFINE_string(
+    "density",
+    densities.OWN,
+    f"What --run_dir is sampled from: {', '.join(densities.NAMES)} or gmm<number>.",
+)
+_DENSITIES = flags.DEFINE_list(
+    "densities",
+    [tables.N, "gmm"],
+    "Columns of the table: as --density, or n for the own prior and, without one, gaussian.",
+)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Where tables.md, .csv and .json go.")
 _REAL = flags.DEFINE_string("real", None, "Real images: a folder, an .npz file or a data set.")
 _GENERATED = flags.DEFINE_string("generated", None, "Images to measure: as --real.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data sets of --real are.")
@@ -50,22 +70,47 @@ def main(argv):
     del argv
     protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
     refuse_two(_INCEPTION.value, _FEATURES.value)
-    if _RUN_DIR.value and not (_REAL.value or _GENERATED.value):
-        _evaluate_run(_RUN_DIR.value, protocol)
-    elif _REAL.value and _GENERATED.value and not _RUN_DIR.value:
-        _compare(_REAL.value, _GENERATED.value, protocol)
+    images = (_REAL.value, _GENERATED.value)
+    given = [_RUN_DIR.value, _RUN_DIRS.value, any(images)]
+    if sum(map(bool, given)) != 1 or any(images) != all(images):
+        raise UserError("expected one of --run_dir, --run_dirs, or both of --real and --generated")
+    if _RUN_DIR.value:
+        _evaluate_run(_RUN_DIR.value, protocol, densities.check(_DENSITY.value))
+    elif _RUN_DIRS.value:
+        _fill_tables(_RUN_DIRS.value, protocol, _DENSITIES.value)
     else:
-        raise UserError("expected either --run_dir, or both of --real and --generated")
+        _compare(*images, protocol)
 
 
-def _evaluate_run(run_dir, protocol):
+def _evaluate_run(run_dir, protocol, density):
     iterations = choose_iterations(run_dir, protocol, _CHECKPOINTS.value)
     evaluation = RunEvaluation(run_dir, protocol, lambda dataset: _extractor(dataset.shape))
     if protocol.first_step is not None:
-        _print(evaluation.measure_best(iterations))
+        _print(evaluation.measure_best(iterations, density))
         return
     for iteration in iterations:
-        _print(evaluation.measure(iteration, again=_CHECKPOINTS.value != "all"))
+        _print(evaluation.measure(iteration, density, again=_CHECKPOINTS.value != "all"))
+
+
+def _fill_tables(run_dirs, protocol, columns):
+    if not columns:
+        raise UserError("--densities is empty: expected n, gmm or others")
+    for column in columns:
+        if column != tables.N:
+            densities.check(column)
+    make_extractor = functools.cache(_extractor)
+    rows = [
+        tables.row(
+            RunEvaluation(run_dir, protocol, lambda dataset: make_extractor(dataset.shape)),
+            run_dir,
+            protocol,
+            columns,
+        )
+        for run_dir in run_dirs
+    ]
+    if _OUTPUT_DIR.value:
+        tables.write(rows, columns, _OUTPUT_DIR.value)
+    print(json.dumps(rows) if _JSON.value else tables.markdown(rows, columns), flush=True)
 
 
 def _compare(real_source, generated_source, protocol):
@@ -95,7 +140,8 @@ def _print(record):
     if _JSON.value:
         print(json.dumps(record), flush=True)
     else:
-        paper = paper_values(record.get("dataset"), record.get("method"))
+        names = (record.get(name) for name in ("dataset", "method", "model"))
+        paper = paper_values(*names, record.get("density", densities.OWN))
         print(report.table(record, paper), flush=True)
 
 

@@ -2,6 +2,7 @@
 
     python -m tools.export --run_dir=runs/mnist
     python -m tools.export --run_dir=runs/mnist --checkpoint=50000
+    python -m tools.export --run_dir=runs/mnist --density=gmm
 
 Writes the next version to the run's export/; see flexae_tf/export.py for what is in it and
 flexae_tf/serving.py for the signatures.
@@ -12,7 +13,7 @@ import sys
 
 from absl import flags
 
-from flexae_tf import runs
+from flexae_tf import densities, runs
 from flexae_tf.errors import run_main
 from flexae_tf.export import export
 
@@ -20,10 +21,14 @@ _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to export.", requ
 _CHECKPOINT = flags.DEFINE_integer(
     "checkpoint", None, "Iteration of the checkpoint; the newest one by default.", lower_bound=0
 )
+_DENSITY = flags.DEFINE_string(
+    "density", densities.OWN, f"What it samples from: {', '.join(densities.NAMES)} or gmm<number>."
+)
 
 
 def main(_):
-    folder = export(runs.load(_RUN_DIR.value, _CHECKPOINT.value))
+    density = densities.check(_DENSITY.value)
+    folder = export(runs.load(_RUN_DIR.value, _CHECKPOINT.value), density)
     card = json.loads((folder / "assets.extra" / "card.json").read_text())
     for name, reason in card["left_out"].items():
         print(f"left out {name}: {reason}", file=sys.stderr)

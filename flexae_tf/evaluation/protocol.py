@@ -27,6 +27,7 @@ class Protocol:
       same_originals: whether the images that are reconstructed are the very images that the
         reconstructions are compared with, or an independent draw from the test images (no
         difference where all test images are used).
+      interpolate: whether decoded midpoints are measured, one more set through the extractor.
       first_step, last_step: checkpoints of which the best counts; None for the newest alone.
       seed: draws the real images and the model's samples.
     """
@@ -36,6 +37,7 @@ class Protocol:
     stretch: bool = False
     round_to_uint8: bool = True
     same_originals: bool = True
+    interpolate: bool = True
     first_step: int | None = None
     last_step: int | None = None
     seed: int = 42
@@ -93,6 +95,7 @@ RELEASED = Protocol(
     stretch=True,
     round_to_uint8=False,
     same_originals=False,
+    interpolate=False,
     first_step=80_000,
     last_step=130_000,
 )

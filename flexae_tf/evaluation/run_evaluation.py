@@ -5,18 +5,21 @@ Files, in the run's `metrics/`:
     <iteration>.json             the standard protocol
     <iteration>.released.json    the released one
     released.json                its result: the best of the checkpoints
+    <iteration>.gmm.json, <iteration>.released.gmm.json, released.gmm.json
+                                 the same for samples of another density than the model's own
 
-TensorBoard finds the same numbers under `eval/` and `eval/released/`; the protocols share their
-tags, so they are two runs to it.
+TensorBoard finds the same numbers under `eval/`, `eval/released/`, `eval/gmm/` and so on; they
+share their tags, so they are several runs to it.
 """
 
 import dataclasses
 
-from flexae_tf import checkpoints, runs
+from flexae_tf import checkpoints, densities, runs
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
+from flexae_tf.evaluation.paper_values import model_name
 from flexae_tf.evaluation.protocol import STANDARD
-from flexae_tf.evaluation.suite import evaluate_method
+from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_method
 
 
 def choose_iterations(run_dir, protocol, choice):
@@ -61,42 +64,78 @@ class RunEvaluation:
         self._directory = runs.RunDirectory(run_dir)
         self._protocol = protocol
         self._make_extractor = make_extractor
-        self._is_standard = protocol.name == STANDARD.name
         self._dataset = None
         self._extractor = None
 
-    def measure(self, iteration, again=True):
+    def open(self, iteration):
+        """The `runs.Run` of a checkpoint; its data set and the extractor are loaded once.
+
+        Raises:
+          UserError: the run, its data or the extractor cannot be had.
+        """
+        run = runs.load(self._directory.path, iteration)
+        if self._dataset is None:
+            self._dataset = run.load_dataset()
+            self._extractor = self._make_extractor(self._dataset)
+        return run
+
+    def measure(self, iteration, density=densities.OWN, again=True):
         """The record (see `report`) of a checkpoint.
+
+        What does not depend on the density is taken from the record of another one, if there is.
 
         Args:
           iteration: the checkpoint's.
+          density: what is sampled, see `densities`.
           again: measure even if there is a report by the same protocol and extractor.
 
         Raises:
-          UserError: the run, its data or the extractor cannot be had, or a file not be written.
+          UserError: as `open` and `densities.attach`, or a file cannot be written.
         """
-        suffix = "" if self._is_standard else f".{self._protocol.name}"
-        path = self._directory.metrics / f"{iteration}{suffix}.json"
-        if self._dataset is None:
-            self._dataset = runs.load(self._directory.path, iteration).load_dataset()
-            self._extractor = self._make_extractor(self._dataset)
+        path = self._path(iteration, density)
+        run = self.open(iteration) if again or self._dataset is None else None
         if not again and self._fits(before := report.read_json(path)):
             return before
-        run = runs.load(self._directory.path, iteration)
+        run = run or self.open(iteration)
+        densities.attach(run, density, self._dataset)
         metrics, counts = evaluate_method(
-            run.method, self._dataset, self._extractor, self._protocol, run.settings["cache_dir"]
+            run.method,
+            self._dataset,
+            self._extractor,
+            self._protocol,
+            run.settings["cache_dir"],
+            self._measured_of_the_autoencoder(iteration, but=path),
         )
-        record = report.record(metrics, self._description(run, counts))
+        record = report.record(metrics, self._description(run, density, counts))
         report.write_json(record, path)
-        folder = self._directory.eval / ("" if self._is_standard else self._protocol.name)
-        report.write_summaries(record, folder, step=iteration)
+        report.write_summaries(record, self._directory.eval / self._name(density), step=iteration)
         return record
 
-    def measure_best(self, iterations):
+    def measure_best(self, iterations, density=densities.OWN):
         """The record of the best of several checkpoints; those that have a report keep it."""
-        best = report.best_of([self.measure(i, again=False) for i in iterations])
-        report.write_json(best, self._directory.metrics / f"{self._protocol.name}.json")
+        best = report.best_of([self.measure(i, density, again=False) for i in iterations])
+        report.write_json(best, self._directory.metrics / f"{self._name(density)}.json")
         return best
+
+    def _name(self, density):
+        """What tells the reports of a protocol and density apart; "" for the standard ones."""
+        parts = [self._protocol.name, density]
+        return ".".join(part for part in parts if part not in (STANDARD.name, densities.OWN))
+
+    def _path(self, iteration, density):
+        parts = (str(iteration), self._name(density), "json")
+        return self._directory.metrics / ".".join(part for part in parts if part)
+
+    def _measured_of_the_autoencoder(self, iteration, but):
+        """Metrics in a report of the same checkpoint and another density, or None."""
+        for path in sorted(self._directory.metrics.glob(f"{iteration}.*json")):
+            if path != but and self._fits(record := report.read_json(path)):
+                return {
+                    key: value
+                    for key, value in report.metrics_of(record).items()
+                    if key.startswith(AUTOENCODER_PREFIXES)
+                }
+        return None
 
     def _fits(self, record):
         return (
@@ -105,7 +144,7 @@ class RunEvaluation:
             and record.get("extractor") == self._extractor.description()
         )
 
-    def _description(self, run, counts):
+    def _description(self, run, density, counts):
         return self._protocol.description(
             counts=counts,
             split="test",
@@ -115,6 +154,8 @@ class RunEvaluation:
             dataset_fingerprint=self._dataset.fingerprint,
             method=run.settings["method"],
             variant=run.settings["variant"],
+            model=model_name(run.settings),
+            density=density,
         )
 
 

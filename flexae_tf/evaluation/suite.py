@@ -9,6 +9,7 @@ Keys are `<what is measured>/<measure>`:
         precision, recall       improved precision and recall, k = 3
         inception_score         where the extractor classifies
         squared_error           of reconstructions only: mean over images of |x - x_hat|^2
+    interpolation/fid   decoded spherical midpoints of the codes of random pairs of test images
     pms/a_b, ims/a_b    memorization score in pixels and in activations, mean over set a of the
                         distance to set b; named as the columns of the paper's Table 4
     codes/nac, codes/nac_by_mean_variance       dependence between the components of the codes
@@ -27,6 +28,7 @@ from flexae_tf.evaluation.covariance import nac, nac_by_mean_variance
 from flexae_tf.evaluation.features import pixels
 from flexae_tf.evaluation.frechet import frechet_distance
 from flexae_tf.evaluation.inception_score import inception_score
+from flexae_tf.evaluation.interpolation import spherical
 from flexae_tf.evaluation.kernel import kernel_distance
 from flexae_tf.evaluation.memorization import memorization_score
 from flexae_tf.evaluation.prd import prd_score
@@ -34,37 +36,58 @@ from flexae_tf.evaluation.precision_recall import precision_recall
 from flexae_tf.evaluation.protocol import STANDARD
 from flexae_tf.evaluation.reconstruction import squared_error
 
+# Of the keys that do not depend on what the model is sampled from.
+AUTOENCODER_PREFIXES = ("reconstruction/", "interpolation/", "codes/")
 # Above it (CelebA as pixels) the singular values take hours.
 LARGEST_FRECHET_COMPONENTS = 4096
 # Disjoint sets of train images that pms/train_test is averaged over, where there are as many.
 _BASELINE_DRAWS = 5
 
 
-def evaluate_method(method, dataset, extractor, protocol, cache_dir=None):
+def evaluate_method(method, dataset, extractor, protocol, cache_dir=None, autoencoder=None):
     """Everything the paper's Tables 1, 2 and 4 hold for one trained model, and more.
 
     Args:
-      method: a `Method` with its weights.
+      method: a `Method` with its weights, which has something to sample from.
       dataset: the `Dataset` it was trained on.
       extractor: `features.Extractor`.
       protocol: `protocol.Protocol`.
       cache_dir: where features of the real images are kept; by default the data's cache.
+      autoencoder: what `evaluate_autoencoder` measured before, if it did.
 
     Returns:
       (metrics {key: float}, counts {set: number of images}).
     """
     real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics, generated, generated_features = _compare_with_model(
-        method, dataset, real, extractor, protocol, cache_dir
+    metrics = autoencoder or evaluate_autoencoder(method, dataset, extractor, protocol, cache_dir)
+    generated = _generate(method, len(real), protocol)
+    features = extractor(generated)
+    measured = two_set_metrics(
+        real=cached_features(extractor, real, cache_dir), generated=features, seed=protocol.seed
     )
     memorization, count = _memorization(
-        dataset, generated, generated_features, extractor, protocol, cache_dir
+        dataset, generated, features, extractor, protocol, cache_dir
     )
-    metrics |= memorization
-    z = method.encode(real)
-    metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
     counts = {"real": len(real), "generated": len(generated), "memorization": count}
-    return _finite(metrics), counts
+    return metrics | _finite(_prefixed("generation", measured) | memorization), counts
+
+
+def evaluate_autoencoder(method, dataset, extractor, protocol, cache_dir=None):
+    """The measures that have nothing to do with what the model is sampled from.
+
+    Args:
+      method, dataset, extractor, protocol, cache_dir: as in `evaluate_method`.
+
+    Returns:
+      {key: float}, the keys of "reconstruction/", "interpolation/" and "codes/".
+    """
+    real = gather(dataset.test, protocol.rows(len(dataset.test)))
+    metrics = _reconstruct(method, dataset, real, extractor, protocol, cache_dir)
+    z = method.encode(real)
+    if protocol.interpolate:
+        metrics |= _interpolate(method, z, real, extractor, protocol, cache_dir)
+    metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
+    return _finite(metrics)
 
 
 def evaluate_small(method, dataset, extractor, n, seed, cache_dir=None):
@@ -76,11 +99,18 @@ def evaluate_small(method, dataset, extractor, n, seed, cache_dir=None):
       seed: draws the real images and the samples.
 
     Returns:
-      {key: float}, the keys of "reconstruction/" and "generation/".
+      {key: float}, the keys of "reconstruction/" and, for a method with a prior, "generation/".
     """
     protocol = dataclasses.replace(STANDARD, count=n, seed=seed)
     real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics, _, _ = _compare_with_model(method, dataset, real, extractor, protocol, cache_dir)
+    metrics = _reconstruct(method, dataset, real, extractor, protocol, cache_dir)
+    if method.noise is not None:
+        measured = two_set_metrics(
+            real=cached_features(extractor, real, cache_dir),
+            generated=extractor(_generate(method, n, protocol)),
+            seed=seed,
+        )
+        metrics |= _prefixed("generation", measured)
     return _finite(metrics)
 
 
@@ -142,24 +172,38 @@ def two_set_metrics(*, real, generated, seed):
     return metrics
 
 
-def _compare_with_model(method, dataset, real, extractor, protocol, cache_dir):
-    """(metrics of reconstructions and samples, the samples, their features)."""
+def _reconstruct(method, dataset, real, extractor, protocol, cache_dir):
+    """Metrics of the reconstructions."""
     originals = real
     if not protocol.same_originals:
         originals = gather(dataset.test, protocol.rows(len(dataset.test), draw=1))
     x_hat = method.reconstruct(originals)
-    reconstructions = protocol.prepare(x_hat)
-    generated = protocol.prepare(method.sample(len(real), protocol.seed))
-
-    real_features = cached_features(extractor, real, cache_dir)
-    metrics = {}
-    for name, fakes in (("reconstruction", reconstructions), ("generation", generated)):
-        features = extractor(fakes)
-        measured = two_set_metrics(real=real_features, generated=features, seed=protocol.seed)
-        metrics |= {f"{name}/{key}": value for key, value in measured.items()}
+    measured = two_set_metrics(
+        real=cached_features(extractor, real, cache_dir),
+        generated=extractor(protocol.prepare(x_hat)),
+        seed=protocol.seed,
+    )
     # Of the model's own output: rounding and stretching belong to the extractor's input.
-    metrics["reconstruction/squared_error"] = squared_error(real=originals, generated=x_hat)
-    return metrics, generated, features
+    measured["squared_error"] = squared_error(real=originals, generated=x_hat)
+    return _prefixed("reconstruction", measured)
+
+
+def _interpolate(method, z, real, extractor, protocol, cache_dir):
+    """The Frechet distance of decoded midpoints (Ghosh et al., Table 1).
+
+    The rows are in random order, so that each and the next are a random pair.
+    """
+    real_features = cached_features(extractor, real, cache_dir).activations
+    if real_features.shape[1] > LARGEST_FRECHET_COMPONENTS:
+        return {}
+    middle = method.decode(np.float32(spherical(z, np.roll(z, 1, axis=0), 0.5)))
+    features = extractor(protocol.prepare(middle)).activations
+    return {"interpolation/fid": frechet_distance(real=real_features, generated=features)}
+
+
+def _generate(method, n, protocol):
+    """n samples as they are measured."""
+    return protocol.prepare(method.sample(n, protocol.seed))
 
 
 def _memorization(dataset, generated, generated_features, extractor, protocol, cache_dir):
@@ -207,6 +251,10 @@ def _pms(*, real, generated):
     return memorization_score(
         real=flatten(real).activations, generated=flatten(generated).activations
     )
+
+
+def _prefixed(name, metrics):
+    return {f"{name}/{key}": value for key, value in metrics.items()}
 
 
 def _finite(metrics):

@@ -1,0 +1,115 @@
+"""Latent densities: what a trained model is sampled from.
+
+    own              the prior of the model itself
+    standard_normal  N(0, I)
+    gaussian         one Gaussian with the mean and covariance of the train codes
+    gmm              a mixture of ten, by EM; gmm100 is a mixture of a hundred
+    second_stage     a VAE of the train codes
+
+Any model can be sampled from any of them. All but the first two are fitted to the codes of the
+train set at first use, seeded with the run's seed, and kept in the run directory:
+
+    densities/<iteration>/<name>.npz   the arrays of a density
+    densities/<iteration>/codes.npz    the codes of the train set
+
+A file carries the fingerprint of what it was fitted to, so that no other encoder picks it up.
+"""
+
+import functools
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from flexae_tf import files
+from flexae_tf.densities import gaussians, second_stage
+from flexae_tf.densities.density import Codes, Density, StandardNormal, encode, fingerprint
+from flexae_tf.errors import UserError
+
+__all__ = ["NAMES", "Density", "attach", "check"]
+
+OWN = "own"
+NAMES = (OWN, "standard_normal", "gaussian", "gmm", "second_stage")
+FOLDER = "densities"
+_FITTED = {
+    "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
+    "gmm": (gaussians.Mixture, gaussians.fit_mixture),
+    "second_stage": (second_stage.SecondStage, second_stage.fit),
+}
+
+
+def check(name):
+    """Returns the name of a density. Raises UserError if there is none of that name."""
+    if name not in NAMES and not re.fullmatch("gmm[1-9][0-9]*", name):
+        raise UserError(
+            f"unknown density {name!r}: expected one of {', '.join(NAMES)}, or gmm with a number "
+            "of components, such as gmm100"
+        )
+    return name
+
+
+def attach(run, name, dataset=None):
+    """Lets the method of a run sample from a density, which is fitted if it never was.
+
+    Args:
+      run: `runs.Run`; its method's `noise` and `prior` become the density's.
+      name: one of NAMES, or gmm with the number of components. "own" changes nothing.
+      dataset: the run's `Dataset`; loaded if it is needed and None.
+
+    Raises:
+      UserError: unknown name; "own" for a method without a prior; a file that is damaged or cannot
+        be written; or the data are needed and cannot be had.
+    """
+    check(name)
+    if name == OWN:
+        if run.method.noise is None:
+            raise UserError(
+                f"{run.settings['method']} has no prior of its own to sample from: give --density="
+                + "|".join(NAMES[1:])
+            )
+        return
+    if name == "standard_normal":
+        (dim,) = run.method.networks["decoder"].input_shape[1:]
+        run.method.sample_from(StandardNormal(dim))
+        return
+    kind = name.rstrip("0123456789")
+    density, fit = _FITTED[kind]
+    if kind != name:
+        fit = functools.partial(fit, components=int(name.removeprefix(kind)))
+    key = fingerprint(run)
+    arrays = _kept(
+        _path(run, name), key, lambda: fit(_train_codes(run, key, dataset), run.settings["seed"])
+    )
+    run.method.sample_from(density(**arrays))
+
+
+def _train_codes(run, key, dataset):
+    def make():
+        images = (run.load_dataset() if dataset is None else dataset).train
+        return {k: v for k, v in encode(run.method, images)._asdict().items() if v is not None}
+
+    arrays = _kept(_path(run, "codes"), key, make)
+    return Codes(arrays["mu"], arrays.get("sigma"))
+
+
+def _path(run, name):
+    return Path(run.path, FOLDER, str(run.iteration), f"{name}.npz")
+
+
+def _kept(path, key, make):
+    """The arrays of a file, or if it is not there or of another key, of `make()`, written to it."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["key"]) == key:
+                return {name: file[name] for name in file.files if name != "key"}
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"cannot read {path} ({error}): delete it to fit it anew") from error
+    arrays = make()
+    content = io.BytesIO()
+    np.savez(content, key=np.array(key), **arrays)
+    files.write_bytes(path, content.getvalue())
+    return arrays

@@ -1,0 +1,78 @@
+"""What a latent density is."""
+
+import abc
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from flexae_tf import data, draws
+from flexae_tf.errors import UserError
+
+_BATCH = 500  # images at a time
+
+
+class Density(abc.ABC):
+    """A distribution of codes, made of named arrays so that it can be written to a file.
+
+    `noise` and `prior` are those of a `Method`: all that is random is in the noise, and both run
+    inside a graph, so that a density takes the prior's place in everything that samples.
+
+    Attributes:
+      noise: sampler of the noise, (seed, n) -> [n, w].
+    """
+
+    def __init__(self, noise):
+        self.noise = noise
+
+    @abc.abstractmethod
+    def prior(self, n):
+        """Codes z_hat [B, m] for noise n [B, w]."""
+
+
+class StandardNormal(Density):
+    """N(0, I) of dimension m; nothing is fitted."""
+
+    def __init__(self, dim):
+        super().__init__(draws.noise("normal", dim))
+
+    def prior(self, n):
+        return n
+
+
+class Codes(NamedTuple):
+    """What the encoder says of N examples."""
+
+    mu: np.ndarray  # [N, m] float32
+    sigma: np.ndarray | None  # [N, m] float32 of a stochastic encoder
+
+
+def encode(method, examples):
+    """`Codes` of examples, uint8 [N, H, W, C] or float32 [N, D], in inference mode.
+
+    Raises:
+      UserError: a code is not finite.
+    """
+    parts = []
+    for start in tqdm(
+        range(0, len(examples), _BATCH), "encoding", unit="batch", leave=False, disable=None
+    ):
+        rows = np.arange(start, min(start + _BATCH, len(examples)))
+        x = tf.constant(data.to_unit(data.gather(examples, rows)))
+        parts.append([None if t is None else t.numpy() for t in method.encode_distribution(x)])
+    mu, sigma = (
+        None if part[0] is None else np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    if not np.isfinite(mu).all():
+        raise UserError("the encoder puts out codes that are not finite: train it anew")
+    return Codes(mu, sigma)
+
+
+def fingerprint(run):
+    """SHA-256 of all that a fit depends on: the encoder's weights, the data and the seed."""
+    digest = hashlib.sha256(f"{run.fingerprint} {run.settings['seed']}".encode())
+    for weight in run.method.networks["encoder"].weights:
+        digest.update(np.ascontiguousarray(weight.numpy()))
+    return digest.hexdigest()

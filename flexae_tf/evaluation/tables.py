@@ -1,0 +1,165 @@
+"""Tables 1 and 2 of Ghosh et al. (RAE) for a list of runs: one row for each, the paper's beside it.
+
+A row is a flat dict, and its keys are the columns of the CSV file:
+
+    model, run, dataset, checkpoint     which run
+    squared_error                       of reconstructions, see `suite`
+    rec, interp                         FID of reconstructions and of decoded midpoints
+    <density>                           FID of samples
+    <density>/precision, /recall        their PRD, F_1/8 and F_8
+    <any of these>/paper                the paper's value, where it has one
+    n/density                           which density column n is
+    protocol, extractor, count          how it was measured
+
+Column n is what the paper prints under N: samples of the model's own prior where it has one, and
+otherwise, as for a CV-VAE, of a Gaussian fitted to its codes.
+"""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from flexae_tf import densities, files
+from flexae_tf.evaluation.paper_values import rae_values
+from flexae_tf.evaluation.report import PREFIX
+from flexae_tf.evaluation.run_evaluation import choose_iterations
+
+N = "n"
+_FITTED_N = ("cv_vae",)
+_TITLES = {N: "N", "gmm": "GMM"}
+_MEASURES = {
+    "": "generation/fid",
+    "/precision": "generation/prd_f1_8",
+    "/recall": "generation/prd_f8",
+}
+
+
+def row(evaluation, run_dir, protocol, columns):
+    """The row of a run. What has a report is not measured again.
+
+    Args:
+      evaluation: `run_evaluation.RunEvaluation` of the run.
+      run_dir: its directory.
+      protocol: `protocol.Protocol`.
+      columns: names of densities, and N. "own" is left empty where a model has no prior.
+
+    Raises:
+      UserError: as `RunEvaluation.measure`.
+    """
+    iterations = choose_iterations(run_dir, protocol, "newest")
+    method, has_prior = _method_of(evaluation.open(iterations[-1]))
+    n = densities.OWN if has_prior and method not in _FITTED_N else "gaussian"
+    chosen = {column: n if column == N else column for column in columns}
+    records = {}
+    for column, density in chosen.items():
+        if density == densities.OWN and not has_prior and len(chosen) > 1:
+            continue
+        if protocol.first_step is None:
+            records[column] = evaluation.measure(iterations[-1], density, again=False)
+        else:
+            records[column] = evaluation.measure_best(iterations, density)
+    return _row_of(run_dir, records) | ({"n/density": n} if N in chosen else {})
+
+
+def markdown(rows, columns):
+    """The two tables as Markdown: ours, and in parentheses the paper's."""
+    titles = [_TITLES.get(column, column.replace("_", " ")) for column in columns]
+    numbers = ["squared_error", "rec", *columns, "interp"]
+    lines = _table(
+        ["data", "model", "run", "error", "REC", *titles, "Interp."],
+        [[*_which(row), *(_cell(row, key) for key in numbers)] for row in rows],
+    )
+    lines += ["", "Precision / recall (PRD, F_1/8 / F_8):", ""]
+    lines += _table(
+        ["data", "model", "run", *titles],
+        [[*_which(row), *(_pair(row, column) for column in columns)] for row in rows],
+    )
+    notes = ["", "error: mean over images of |x - x_hat|^2. Others in the first table: FID."]
+    if N in columns:
+        notes.append("N: " + "; ".join(f"{r['run']}: {r['n/density']}" for r in rows) + ".")
+    for how in sorted({(r["protocol"], r["extractor"], r["count"]) for r in rows}):
+        notes.append("Protocol {}, extractor {}, {:,} images.".format(*how))
+    if not all(row["is_inception"] for row in rows):
+        notes.append("Not with Inception: our numbers do not compare with the paper's.")
+    return "\n".join([*lines, *notes]) + "\n"
+
+
+def write(rows, columns, folder):
+    """Writes tables.md, tables.csv and tables.json to a folder.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    text = io.StringIO()
+    names = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    folder = Path(folder)
+    files.write_text(folder / "tables.md", markdown(rows, columns))
+    files.write_text(folder / "tables.csv", text.getvalue())
+    files.write_text(folder / "tables.json", json.dumps(rows, indent=2) + "\n")
+
+
+def _method_of(run):
+    """(Name of a run's method, whether it has a prior of its own.)"""
+    return run.settings["method"], run.method.noise is not None
+
+
+def _row_of(run_dir, records):
+    """The row of {column: record}."""
+    first = next(iter(records.values()))
+    paper = rae_values(first["dataset"], first["model"])
+    measured = {
+        "squared_error": first.get(f"{PREFIX}reconstruction/squared_error"),
+        "rec": first.get(f"{PREFIX}reconstruction/fid"),
+        "interp": first.get(f"{PREFIX}interpolation/fid"),
+    }
+    for column, record in records.items():
+        for ending, key in _MEASURES.items():
+            measured[f"{column}{ending}"] = record.get(f"{PREFIX}{key}")
+    row = {
+        "model": first["model"],
+        "run": Path(run_dir).resolve().name,
+        "dataset": first["dataset"],
+        "checkpoint": first["checkpoint"],
+    }
+    for key, value in measured.items():
+        row[key] = value
+        if key in paper:
+            row[f"{key}/paper"] = paper[key]
+    return row | {
+        "protocol": first["protocol"]["name"],
+        "extractor": first["extractor"]["name"],
+        "is_inception": first["extractor"]["is_inception"],
+        "count": first["counts"]["real"],
+    }
+
+
+def _which(row):
+    return [row["dataset"], row["model"], row["run"]]
+
+
+def _cell(row, key):
+    return _beside(_number(row.get(key)), _number(row.get(f"{key}/paper")))
+
+
+def _pair(row, column):
+    keys = [f"{column}/precision", f"{column}/recall"]
+    ours, paper = (
+        [_number(row.get(f"{key}{ending}")) for key in keys] for ending in ("", "/paper")
+    )
+    return _beside(*(" / ".join(pair) if all(pair) else "" for pair in (ours, paper)))
+
+
+def _number(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def _beside(ours, paper):
+    return f"{ours or '-'} ({paper})" if paper else ours or "-"
+
+
+def _table(titles, rows):
+    return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]

@@ -1,12 +1,17 @@
 """Pictures: grids of images and plots of vectors, as uint8 arrays [H, W, 3 or 1]."""
 
 import io
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 _GAP = 2  # pixels between tiles
 _BACKGROUND = 255
+_MARGIN = 12  # pixels around a picture with a title
+_TITLE, _NOTE, _LABEL, _SMALLEST = 16, 13, 13, 10  # heights of letters, pixels
+_LEAST_TITLED_WIDTH = 420  # pixels; below it titles would wrap after every few words
 
 
 def to_uint8(images):
@@ -78,12 +83,135 @@ def scatter(groups, title):
     plot.set(title=title, xlabel="first principal component", ylabel="second")
     plot.legend(loc="upper right")
     figure.tight_layout()
+    return _rendered(figure)
+
+
+class Layer(NamedTuple):
+    """What one call of a plot draws.
+
+    Attributes:
+      points: float [N, 2].
+      label: for the legend, or None.
+      color: any of matplotlib's, or None for the next one.
+      joined: whether a line goes through the points, in their order.
+    """
+
+    points: np.ndarray
+    label: str | None = None
+    color: str | tuple | None = None
+    joined: bool = False
+
+
+def panels(layers, axis_labels):
+    """Plots side by side on the same axes.
+
+    Args:
+      layers: {heading: list of Layer}.
+      axis_labels: texts of the horizontal and the vertical axis.
+
+    Returns:
+      uint8 [H, W, 3].
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5 * len(layers), 5.5), dpi=110)
+    plots = figure.subplots(1, len(layers), sharex=True, sharey=True, squeeze=False)[0]
+    most = max(sum(len(layer.points) for layer in drawn) for drawn in layers.values())
+    dot = {"s": 40, "alpha": 0.8} if most <= 500 else {"s": 30, "alpha": 0.7}
+    for plot, (heading, drawn) in zip(plots, layers.items(), strict=True):
+        for order, layer in enumerate(drawn, start=1):
+            style = {"color": layer.color, "label": layer.label, "marker": ".", "zorder": order}
+            if layer.joined:
+                plot.plot(*layer.points.T, lw=1, markersize=5, **style)
+            else:
+                plot.scatter(*layer.points.T, linewidths=0, **dot, **style)
+        plot.set(title=heading, xlabel=axis_labels[0])
+        if plot.get_legend_handles_labels()[1]:
+            plot.legend(fontsize=8, markerscale=2, loc="best")
+    plots[0].set_ylabel(axis_labels[1])
+    figure.tight_layout()
+    return _rendered(figure)
+
+
+def titled(picture, title, note, columns=(), rows=()):
+    """A picture under its title, with labels over its columns and left of its rows.
+
+    Args:
+      picture: uint8 [H, W, 1 or 3], a grid or a plot.
+      title, note: texts; lines are broken where the picture ends.
+      columns, rows: as many short labels as the grid has, or none.
+
+    Returns:
+      uint8 [H', W', 1 or 3].
+    """
+    height, width, channels = picture.shape
+    left = _MARGIN + (max(_length(text, _LABEL) for text in rows) + 8 if rows else 0)
+    text_width = max(width, _LEAST_TITLED_WIDTH - 2 * _MARGIN) + left - _MARGIN
+    lines = [(line, _TITLE, True) for line in _wrapped(title, _TITLE, text_width, bold=True)]
+    lines += [(line, _NOTE, False) for line in _wrapped(note, _NOTE, text_width)]
+    top = _MARGIN + sum(size + 6 for _, size, _ in lines) + (_LABEL + 6 if columns else 4)
+    canvas = np.full(
+        (top + height + _MARGIN, _MARGIN + text_width + _MARGIN, channels), _BACKGROUND, np.uint8
+    )
+    canvas[top : top + height, left : left + width] = picture
+    image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+    draw = ImageDraw.Draw(image)
+    black = 0 if channels == 1 else (0, 0, 0)
+    y = _MARGIN
+    for line, size, bold in lines:
+        draw.text((_MARGIN, y), line, black, _font(size, bold))
+        y += size + 6
+    for number, text in enumerate(columns):
+        tile = width / len(columns)
+        font = _font(_fitting(text, tile))
+        draw.text((left + (number + 0.5) * tile, top - 4), text, black, font, anchor="ms")
+    for number, text in enumerate(rows):
+        middle = top + (number + 0.5) * height / len(rows)
+        draw.text((left - 6, middle), text, black, _font(_LABEL), anchor="rm")
+    return np.asarray(image).reshape(canvas.shape)
+
+
+def save_png(path, picture, text=None):
+    """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it."""
+    picture = picture[..., 0] if picture.shape[-1] == 1 else picture
+    chunks = PngImagePlugin.PngInfo()
+    for keyword, value in (text or {}).items():
+        chunks.add_itxt(keyword, str(value))
+    Image.fromarray(picture).save(path, pnginfo=chunks)
+
+
+def _rendered(figure):
+    """A matplotlib figure as uint8 [H, W, 3]."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return np.asarray(Image.open(buffer).convert("RGB"))
 
 
-def save_png(path, picture):
-    """Writes a picture [H, W, 1 or 3] as PNG."""
-    picture = picture[..., 0] if picture.shape[-1] == 1 else picture
-    Image.fromarray(picture).save(path)
+def _font(size, bold=False):
+    """The font that matplotlib brings along, so that pictures look alike on every machine."""
+    import matplotlib
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)
+
+
+def _length(text, size, bold=False):
+    return int(np.ceil(_font(size, bold).getlength(text)))
+
+
+def _fitting(text, width):
+    """The largest size at which a label is no wider than its column, if any is."""
+    fitting = [s for s in range(_LABEL, _SMALLEST, -1) if _length(text, s) <= width]
+    return fitting[0] if fitting else _SMALLEST
+
+
+def _wrapped(text, size, width, bold=False):
+    """The lines of a text that is broken between words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _length(longer, size, bold) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -99,3 +99,50 @@ def test_a_picture_is_saved_as_it_is(tmp_path, channels):
     with Image.open(tmp_path / "picture.png") as image:
         assert image.mode == {1: "L", 3: "RGB"}[channels]
         np.testing.assert_array_equal(np.asarray(image).reshape(picture.shape), picture)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_title_leaves_the_picture_as_it_is(channels):
+    picture = np.random.default_rng(0).integers(0, 256, (18, 27, channels), np.uint8)
+    for labels in ({}, {"columns": ("a", "b", "c"), "rows": ("real", "rec.")}):
+        titled = figures.titled(picture, "a title", "a note", **labels)
+        height, width, depth = titled.shape
+        assert depth == channels
+        found = np.lib.stride_tricks.sliding_window_view(titled, picture.shape)[..., 0, :, :, :]
+        assert (found == picture).all((2, 3, 4)).any()
+        frame = np.concatenate([titled[0], titled[-1], titled[:, 0], titled[:, -1]])
+        assert (frame == BACKGROUND).all()  # nothing is cut off
+        assert height > 18
+        assert width > 27
+
+
+def test_a_long_title_is_broken_into_lines():
+    picture = np.zeros((20, 500, 1), np.uint8)
+    short = figures.titled(picture, "word", "")
+    long = figures.titled(picture, "word " * 30, "")
+    assert long.shape[1] == short.shape[1]
+    assert long.shape[0] > short.shape[0]
+    assert (long[:, -10:] == BACKGROUND).all()
+
+
+def test_panels_share_their_axes():
+    points = np.random.default_rng(0).standard_normal((30, 2))
+    both = figures.panels(
+        {
+            "left": [figures.Layer(points, "dots"), figures.Layer(points, joined=True)],
+            "right": [figures.Layer(points * 9, color="black")],
+        },
+        ("x", "y"),
+    )
+    one = figures.panels({"left": [figures.Layer(points)]}, ("x", "y"))
+    assert both.dtype == np.uint8
+    assert both.shape == (one.shape[0], 2 * one.shape[1], 3)
+    coloured = np.flatnonzero((np.ptp(both.astype(int), axis=2) > 60).any(0))
+    # The small cloud is drawn to the scale of the large one beside it.
+    assert np.percentile(coloured, 75) - np.percentile(coloured, 25) < one.shape[1] / 4
+
+
+def test_text_is_kept_in_the_file(tmp_path):
+    figures.save_png(tmp_path / "a.png", np.zeros((2, 2, 1), np.uint8), {"Title": "é", "seed": 3})
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.info == {"Title": "é", "seed": "3"}

@@ -1,0 +1,69 @@
+"""Decoded codes between two test images, along the line and along the arc between their codes."""
+
+import numpy as np
+
+from flexae_tf import figures
+from flexae_tf.data import gather, to_unit
+from flexae_tf.errors import UserError
+from flexae_tf.evaluation.interpolation import linear, spherical
+from flexae_tf.pictures.picture import are_vectors, choose, compose
+from flexae_tf.pictures.plane import Plane, background, paths
+
+PAIRS = 10
+_RULES = {"linear": linear, "spherical": spherical}
+
+
+def draw(run, dataset, options):
+    """Rows from one test image to another of its class; yields a linear and a spherical Picture.
+
+    The images themselves are at the ends; between them are the decoded codes at equal steps of t,
+    the mean code in the middle of a linear row.
+    """
+    a, b = choose_pairs(
+        dataset.test_labels, len(dataset.test), options.count or PAIRS, options.seed
+    )
+    x_a, x_b = (to_unit(gather(dataset.test, rows)) for rows in (a, b))
+    z_a, z_b = run.method.encode(x_a), run.method.encode(x_b)  # [N, m]
+    t = np.linspace(0, 1, options.columns)
+    for name, rule in _RULES.items():
+        z = np.stack([rule(z_a, z_b, step) for step in t[1:-1]], 1)  # [N, steps, m]
+        x = run.method.decode(np.float32(z.reshape(-1, z.shape[-1])))
+        x = x.reshape(*z.shape[:2], *x.shape[1:])
+        x = np.concatenate([x_a[:, None], x, x_b[:, None]], 1)  # [N, columns, ...]
+        title = f"{name.capitalize()} interpolation between codes of test examples"
+        columns = ()
+        if are_vectors(dataset):
+            plane = Plane(dataset.test)
+            layers = [background(plane, dataset.test), *paths(plane, x)]
+            image = figures.panels({"": layers}, plane.axis_labels)
+        else:
+            image = figures.enlarge(figures.grid(np.concatenate(x), options.columns))
+            columns = ["real", *(f"{step:.2g}" for step in t[1:-1]), "real"]
+        yield compose(f"interpolations-{name}", image, title, run, options, columns)
+
+
+def choose_pairs(labels, available, count, seed):
+    """Row numbers (a [n], b [n]) of at most `count` pairs, each row in one of them.
+
+    Args:
+      labels: int [N] class numbers, within which pairs are made, or anything else for any pairs.
+      available: number N of rows.
+      count, seed: how many, and of which draw.
+
+    Raises:
+      UserError: no two rows are of one class.
+    """
+    if labels is None or labels.ndim != 1:
+        labels = np.zeros(available, np.int64)
+    waiting, pairs = {}, []
+    for row in choose(available, available, seed):
+        mate = waiting.pop(labels[row], None)
+        if mate is None:
+            waiting[labels[row]] = row
+        else:
+            pairs.append((mate, row))
+        if len(pairs) == count:
+            break
+    if not pairs:
+        raise UserError("--kind=interpolations: no two test examples are of one class")
+    return np.array(pairs).T

@@ -1,0 +1,103 @@
+"""Runs to draw pictures of: small networks that were never trained, on a few real digits."""
+
+import dataclasses
+import types
+
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import checkpoints, data, runs, settings, trainer
+from tests import tiny
+
+ITERATION = 3
+
+
+def run(path, case="flexae"):
+    """A Run of a tiny method on `images()`; nothing of it is on disk."""
+    return runs.Run(
+        path=path,
+        settings={"method": case, "variant": "paper", "dataset": "digits", "cache_dir": path},
+        method=tiny.builder(case)(),
+        iteration=ITERATION,
+        fingerprint="",
+    )
+
+
+def images(labels="classes"):
+    """`tiny.dataset()` with class numbers, with two attributes 0/1, or with neither (None)."""
+    digits, small = data.load("digits"), tiny.dataset()
+    train, test = digits.train_labels[:200], digits.test_labels[:20]
+    if labels == "classes":
+        return dataclasses.replace(
+            small, train_labels=train, test_labels=test, label_names=digits.label_names
+        )
+    if labels == "attributes":
+        train, test = (np.stack([y % 2, y > 4], 1).astype(np.uint8) for y in (train, test))
+        return dataclasses.replace(
+            small, train_labels=train, test_labels=test, label_names=("odd", "large")
+        )
+    return small
+
+
+class LinearMethod:
+    """A method on vectors [N, D] with codes of two components, by matrices."""
+
+    def __init__(self, dim=6):
+        draw = np.random.default_rng(0)
+        self.encoder = draw.standard_normal((dim, 2)).astype(np.float32)
+        self.decoder = draw.standard_normal((2, dim)).astype(np.float32)
+
+    def noise(self, seed, n):
+        return tf.random.stateless_normal([n, 2], seed)
+
+    def prior(self, n):
+        return n
+
+    def encode(self, x):
+        return x @ self.encoder
+
+    def encode_distribution(self, x):
+        return tf.constant(self.encode(x.numpy())), None
+
+    def decode(self, z):
+        return z @ self.decoder
+
+    def reconstruct(self, x):
+        return self.decode(self.encode(x))
+
+    def sample(self, n, seed):
+        return self.decode(self.noise([seed, 0], n).numpy())
+
+
+def vectors(count=60, dim=6):
+    """A Dataset of float32 [count, dim] in three classes."""
+    x = np.random.default_rng(1).standard_normal((2, count, dim)).astype(np.float32)
+    labels = np.arange(count) % 3
+    return data.Dataset(
+        name="npz",
+        train=x[0],
+        test=x[1],
+        train_labels=labels,
+        test_labels=labels,
+        label_names=(),
+        fingerprint="",
+    )
+
+
+def write(path, **flags):
+    """A run directory with one checkpoint of an untrained FlexAE on the digits."""
+    small = {"method": "flexae", "dataset": "digits", "latent_dim": 4, "training_steps": 7}
+    values = settings.parse(small | flags)
+    shape = (16, 16, 1)
+    directory = runs.RunDirectory(path)
+    directory.create()
+    fingerprint = data.load("digits").fingerprint
+    directory.adopt(
+        settings.resolved(shape, values),
+        settings.FREE,
+        types.SimpleNamespace(fingerprint=fingerprint, shape=shape),
+    )
+    method = settings.build_method(shape, values)
+    state = trainer.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
+    checkpoints.Checkpoints(directory.checkpoints, state).save(ITERATION)
+    return directory

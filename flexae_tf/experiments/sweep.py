@@ -1,0 +1,160 @@
+"""Sweeps: a training run for every combination of some flags' values, each measured.
+
+A sweep's folder:
+
+    runs/<cell>/            an ordinary run directory; a cell is named by what is varied
+    logs/<cell>.txt         what its commands said
+    results/<cell>.json     the record that tools.evaluate printed
+    table.md, table.csv     see `sweep_table`
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+from flexae_tf import files
+from flexae_tf.errors import UserError
+from flexae_tf.evaluation import paper_sweeps, report
+from flexae_tf.experiments import processes
+from flexae_tf.experiments.training_run import TrainingRun, parse
+
+PRESETS = ("latent_dim", "generator_capacity")
+
+
+def preset(name, train_flags):
+    """A sweep of the papers: (axes, flags that go before `train_flags`).
+
+    Args:
+      name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5.
+      train_flags: flags of all runs, which name the data set.
+
+    Raises:
+      UserError: Table 3 has no such data set.
+    """
+    if name == "generator_capacity":
+        rungs = [
+            (str(layers), "" if width is None else str(width))
+            for layers, width in paper_sweeps.CAPACITY_LADDER
+        ]
+        further = [f"--train_examples={paper_sweeps.CAPACITY_TRAIN_EXAMPLES}"]
+        return {("generator_layers", "generator_width"): rungs}, further
+    dataset = parse(train_flags).dataset
+    base = paper_sweeps.BASE_LATENT_DIM.get(dataset)
+    if base is None:
+        raise UserError(
+            f"--sweep=latent_dim has no dimensions for --dataset={dataset}: give some, such as "
+            "--vary=latent_dim=8,16 --vary=method=wae_gan,flexae_sr"
+        )
+    dimensions = [(str(multiple * base),) for multiple in (1, 2, 4)]
+    return {("latent_dim",): dimensions, ("method",): [("wae_gan",), ("flexae_sr",)]}, []
+
+
+def parse_axis(text):
+    """(flags, their values) of "flag=value,value" or "flag/flag=value/value,value/value".
+
+    Flags joined by a slash vary together; an empty value leaves the flag out.
+
+    Raises:
+      UserError: it is not of that form.
+    """
+    joined, equals, listed = text.partition("=")
+    names = tuple(joined.split("/"))
+    values = [
+        tuple(value.split("/")) if len(names) > 1 else (value,) for value in listed.split(",")
+    ]
+    if not equals or not all(names) or any(len(value) != len(names) for value in values):
+        raise UserError(f"--vary={text}: expected flag=value,value or flag/flag=value/value,...")
+    if len(set(values)) < len(values):
+        raise UserError(f"--vary={text} has a value twice")
+    known = parse([])
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserError(f"--vary={text}: flexae_tf.train has no flag --{unknown[0]}")
+    not_varied = {"run_dir", "training_steps"} & set(names)
+    if not_varied:
+        raise UserError(f"--{not_varied.pop()} is the sweep's own and cannot be varied")
+    return names, values
+
+
+class Cell(processes.Task):
+    """One run of a sweep: trained, then measured.
+
+    Args:
+      folder: of the sweep.
+      varied: {flag: text}, an empty text for a flag that is left out.
+      train_flags, evaluate_flags: lists of flags for all cells.
+
+    Raises:
+      UserError: a flag has a value that it cannot have.
+    """
+
+    def __init__(self, folder, varied, train_flags, evaluate_flags):
+        self.varied = {name: value for name, value in varied.items() if value}
+        self.name = ",".join(f"{k}={v}" for k, v in self.varied.items()).replace("/", "-")
+        folder = Path(folder)
+        self.log = folder / "logs" / f"{self.name}.txt"
+        self.result_file = folder / "results" / f"{self.name}.json"
+        chosen = [f"--{name}={value}" for name, value in self.varied.items()]
+        self.training = TrainingRun(folder / "runs" / self.name, [*train_flags, *chosen])
+        self._evaluate_flags = evaluate_flags
+
+    def commands(self):
+        """The Commands that train it and measure it."""
+        run_dir = self.training.directory.path
+        evaluate = [sys.executable, "-m", "tools.evaluate", f"--run_dir={run_dir}", "--json"]
+        return (
+            self.training.command(),
+            processes.Command([*evaluate, *self._evaluate_flags], self.result_file),
+        )
+
+    def next_command(self):
+        return self.training.next_command() or (None if self.result() else self.commands()[1])
+
+    def result(self):
+        """The record of its measures, or None if it is not yet measured as it is."""
+        record = report.read_json(self.result_file)
+        if record and isinstance(record["checkpoint"], int):
+            return record if record["checkpoint"] == self.training.iteration else None
+        return record  # the released protocol chooses among checkpoints
+
+
+def cells(folder, axes, train_flags, evaluate_flags):
+    """The cells of a sweep, the last axis varying fastest.
+
+    Args:
+      folder: of the sweep.
+      axes: {flags: their values}, see `parse_axis`.
+      train_flags, evaluate_flags: lists of flags for all cells.
+
+    Raises:
+      UserError: a flag is varied twice or has a value that it cannot have.
+    """
+    names = [name for joined in axes for name in joined]
+    if len(set(names)) < len(names):
+        raise UserError(f"a flag is varied twice: {', '.join(names)}")
+    return [
+        Cell(
+            folder,
+            dict(zip(names, itertools.chain(*combination), strict=True)),
+            train_flags,
+            evaluate_flags,
+        )
+        for combination in itertools.product(*axes.values())
+    ]
+
+
+def adopt(folder, evaluate_flags):
+    """Records how a sweep is measured, so that all of its results compare.
+
+    Raises:
+      UserError: the folder's results were measured with other flags.
+    """
+    path = Path(folder) / "results" / "flags.txt"
+    now = " ".join(evaluate_flags)
+    before = path.read_text().strip() if path.exists() else now
+    if before != now:
+        raise UserError(
+            f"{path.parent} was measured with --evaluate='{before}', not '{now}': use the same "
+            "flags, or remove that folder to measure again"
+        )
+    files.write_text(path, now + "\n")

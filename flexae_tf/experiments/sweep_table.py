@@ -1,0 +1,136 @@
+"""The table a sweep ends in: a row per cell, the papers' values beside ours."""
+
+import csv
+import io
+from pathlib import Path
+
+from flexae_tf import files
+from flexae_tf.errors import UserError
+from flexae_tf.evaluation import paper_sweeps, report
+
+_KINDS = ("reconstruction", "generation")
+_SHOWN = ("reconstruction/fid", "generation/fid", "reconstruction/squared_error")
+_NOT_INCEPTION = (
+    "The extractor is {}, not Inception: the distances do not compare with the papers'."
+)
+_LADDER = (
+    "The slides do not give the sizes of their generators: their models 1 to 6 are set beside "
+    "the ladder of this sweep."
+)
+
+
+def collect(cells):
+    """What is known of every cell.
+
+    Args:
+      cells: list of `sweep.Cell`.
+
+    Returns:
+      A list of {"varied": {flag: text}, "state": text, "metrics": {key: float}, "paper": {key:
+      float}, "record": the record or None}.
+    """
+    return [
+        {
+            "varied": cell.varied,
+            "state": _state(cell),
+            "record": (record := cell.result()),
+            "metrics": report.metrics_of(record) if record else {},
+            "paper": _paper(cell),
+        }
+        for cell in cells
+    ]
+
+
+def write(rows, folder):
+    """Writes table.md and table.csv. Returns their paths and the Markdown."""
+    text = markdown(rows)
+    paths = [Path(folder) / name for name in ("table.md", "table.csv")]
+    files.write_text(paths[0], text)
+    files.write_text(paths[1], csv_text(rows))
+    return paths, text
+
+
+def markdown(rows):
+    """The varied flags, the measures of `_SHOWN` and the papers' values, with notes below."""
+    flags = _union(row["varied"] for row in rows)
+    metrics = _union(row["metrics"] for row in rows)
+    shown = [key for key in _SHOWN if key in metrics]
+    papers = {key for row in rows for key in row["paper"]}
+    heads = list(flags)
+    for key in shown:
+        heads += [key, "paper"] if key in papers else [key]
+    lines = [[*heads, "state"], [*["---"] * len(heads), "---"]]
+    for row in rows:
+        line = [row["varied"].get(name, "") for name in flags]
+        for key in shown:
+            line.append(_number(row["metrics"].get(key)))
+            if key in papers:
+                line.append(_number(row["paper"].get(key)))
+        lines.append([*line, row["state"]])
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return table + "".join(f"\n{note}\n" for note in _notes(rows))
+
+
+def csv_text(rows):
+    """Everything: the varied flags, the state, all measures, and the papers' as "paper <key>"."""
+    flags = _union(row["varied"] for row in rows)
+    metrics = _union(row["metrics"] for row in rows)
+    papers = _union(row["paper"] for row in rows)
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow([*flags, "state", *metrics, *(f"paper {key}" for key in papers)])
+    for row in rows:
+        writer.writerow(
+            [
+                *(row["varied"].get(name, "") for name in flags),
+                row["state"],
+                *(row["metrics"].get(key, "") for key in metrics),
+                *(row["paper"].get(key, "") for key in papers),
+            ]
+        )
+    return output.getvalue()
+
+
+def _state(cell):
+    steps, done = cell.training.values.training_steps, cell.training.iteration
+    if not done:
+        return "not started"
+    if done < steps:
+        return f"{done} of {steps} iterations"
+    return f"{done} iterations" if cell.result() else f"{done} iterations, not measured"
+
+
+def _paper(cell):
+    """{key: float} of the papers' values for a cell that has been started."""
+    try:
+        found = cell.training.directory.read_flags()
+    except UserError:
+        return {}
+    values = None
+    if "generator_layers" in cell.varied:
+        width = found.get("generator_width")
+        layers = int(found["generator_layers"])
+        values = paper_sweeps.capacity_values(found["dataset"], layers, width and int(width))
+    elif "latent_dim" in found:
+        values = paper_sweeps.latent_dim_values(
+            found["dataset"], found["method"], int(found["latent_dim"])
+        )
+    return {f"{kind}/fid": v for kind, v in zip(_KINDS, values, strict=True)} if values else {}
+
+
+def _notes(rows):
+    extractors = [row["record"]["extractor"] for row in rows if row["record"]]
+    others = sorted({each["name"] for each in extractors if not each["is_inception"]})
+    notes = [_NOT_INCEPTION.format(name) for name in others]
+    if any(row["paper"] and "generator_layers" in row["varied"] for row in rows):
+        notes.append(_LADDER)
+    return notes
+
+
+def _union(mappings):
+    """All keys, in the order in which they first occur."""
+    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
+
+
+def _number(value):
+    return "" if value is None else f"{value:.2f}"

@@ -1,0 +1,86 @@
+"""Trains and measures a run for every combination of some flags, and collects them in a table.
+
+    python -m tools.sweep --sweep=latent_dim --output_dir=sweeps/mnist -- \\
+      --flagfile=configs/mnist.cfg
+    python -m tools.sweep --vary=latent_dim=4,8 --vary=method=wae_gan,flexae_sr \\
+      --evaluate=--features=pixels --output_dir=sweeps/digits -- --dataset=digits
+
+What follows the two dashes goes to flexae_tf.train as it stands. Each combination is an ordinary
+run directory under --output_dir. --sweep=latent_dim is Table 3 of the FlexAE paper (m_b, 2 m_b and
+4 m_b, WAE against FlexAE-SR), --sweep=generator_capacity the slides' Table 5 on 5,000 train
+examples; --vary replaces an axis of theirs or adds one. Flags joined by a slash vary together:
+--vary=generator_layers/generator_width=1/64,2/256.
+
+Interrupted (SIGTERM, Ctrl-C), its runs save a checkpoint; the same command resumes. Several
+machines that share the folder leave each other's runs alone; --shard=0/4 takes every fourth run. A
+run that fails does not stop the others. Writes table.md and table.csv, with the papers' values
+beside ours, from whatever is measured so far, and prints the former.
+
+Exit status: 0 when all runs of this shard are measured, 1 if one failed, 75 if another process is
+still at one or --max_hours is over, 128 + number after a signal.
+"""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from flexae_tf.errors import UserError, run_main
+from flexae_tf.experiments import processes, sweep, sweep_table
+
+_SWEEP = flags.DEFINE_enum("sweep", None, sweep.PRESETS, "A sweep of the papers.")
+_VARY = flags.DEFINE_multi_string("vary", [], "flag=value,value; may be given several times.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder of the sweep.", required=True)
+_EVALUATE = flags.DEFINE_string("evaluate", "", "Flags of tools.evaluate, as one text.")
+_JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time.", lower_bound=1)
+_SHARD = flags.DEFINE_string("shard", "0/1", "index/count: take every count-th run only.")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the command lines and do nothing.")
+
+
+def main(train_flags):
+    axes, further = sweep.preset(_SWEEP.value, train_flags) if _SWEEP.value else ({}, [])
+    given = dict(map(sweep.parse_axis, _VARY.value))
+    if len(given) < len(_VARY.value):
+        raise UserError("--vary names a flag twice: give all of its values at once")
+    axes |= given
+    if not axes:
+        raise UserError("nothing to vary: give --sweep or --vary")
+    folder, evaluate_flags = Path(_OUTPUT_DIR.value), shlex.split(_EVALUATE.value)
+    cells = sweep.cells(folder, axes, [*further, *train_flags], evaluate_flags)
+    mine = _shard(cells, _SHARD.value)
+    if _DRY_RUN.value:
+        for cell in mine:
+            for command in cell.commands():
+                print(shlex.join(command.arguments))
+        return 0
+    sweep.adopt(folder, evaluate_flags)
+    outcomes, status = processes.run(mine, _JOBS.value)
+    paths, text = sweep_table.write(sweep_table.collect(cells), folder)
+    print(text)
+    print(*paths)
+    for name, outcome in outcomes.items():
+        if outcome.state != processes.FINISHED:
+            print(f"{outcome.state}: {name}: {outcome.reason}", file=sys.stderr)
+    return status
+
+
+def _shard(cells, text):
+    """The cells of one shard, "index/count"."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    index, count = map(int, match.groups()) if match else (0, 0)
+    if index >= count:
+        raise UserError(f"--shard must be index/count, 0/4 to 3/4; received {text!r}")
+    return cells[index::count]
+
+
+def _split(arguments):
+    """(what comes before "--", what comes after it)."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
+
+
+if __name__ == "__main__":
+    sys.argv, given_to_train = _split(sys.argv)
+    run_main(lambda _: main(given_to_train))

@@ -18,6 +18,10 @@ from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
 METHODS = methods.names()
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
 VARIATIONS = (
+    "ae:weight_decay_weight=1.0",
+    "rae:regularizer=none",
+    "rae:regularizer=gradient_penalty",
+    "rae:regularizer=spectral_norm",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
     "wae_gan:prior=gmm",

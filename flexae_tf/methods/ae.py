@@ -1,0 +1,31 @@
+"""AE: the plain autoencoder; with weight decay on its decoder, the tables' "AE + GMM (L2)".
+
+It is RAE without the norm of the codes (see rae.py), so it has no prior of its own.
+"""
+
+import functools
+
+from flexae_tf.method import Setting, adam_from
+from flexae_tf.methods import rae
+
+
+def settings(variant):
+    """The settings of AE, with RAE's rate."""
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "weight_decay_weight": Setting(0.0, "lambda of the decoder's squared kernels (AE-L2)."),
+        **rae.rate_settings(variant),
+    }
+
+
+def build(nets, settings):
+    """AE with encoder and decoder of `nets`."""
+    weight, latent_dim = settings["weight_decay_weight"], settings["latent_dim"]
+    return rae.Rae(
+        encoder=nets.encoder(latent_dim),
+        decoder=nets.decoder(latent_dim),
+        optimizer=functools.partial(adam_from, settings),
+        regularizer="l2" if weight else "none",
+        regularizer_weight=weight,
+        released=nets.variant == "released",
+    )

@@ -1,0 +1,147 @@
+"""RAE: a deterministic autoencoder with small codes and a smooth decoder, sampled ex post.
+
+Ghosh et al., "From Variational to Deterministic Autoencoders", Eq. 11 to 18:
+
+    L = |x - D(E(x))|^2 + beta/2 |z|^2 + lambda L_REG
+
+It has no prior of its own: --density=gaussian or gmm samples it. Where the paper and its released
+program differ, --variant=paper, the default, is the paper:
+
+    regularizer        paper                          released
+    l2                 all kernels of the decoder     its transposed convolutions' kernels
+    gradient_penalty   |Jacobian of D|^2, estimated   mean square of the derivatives of the sum of
+                       with one random projection     squared outputs
+    spectral_norm      the decoder                    the encoder, too
+    learning rate      0.001                          0.0005
+
+The released program takes means where Eq. 11 has sums. The default weights are its MNIST weights
+times the pixels (and for beta 2/m), which is the same objective times a constant.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from flexae_tf import draws, objectives
+from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
+
+REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
+# {regularizer: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.
+_WEIGHTS = {
+    "none": (0.064, 0.0),
+    "l2": (0.0128, 1.024e-4),
+    "gradient_penalty": (0.0128, 5.12e-5),
+    "spectral_norm": (1.152, 0.0),
+}
+
+
+def settings(variant):
+    """The settings of RAE."""
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "regularizer": Setting("l2", "L_REG, what makes the decoder smooth.", REGULARIZERS),
+        "latent_norm_weight": Setting(
+            None, "beta of RAE; by default the regularizer's for MNIST.", kind=float
+        ),
+        "regularizer_weight": Setting(
+            None, "lambda of RAE; by default the regularizer's for MNIST.", kind=float
+        ),
+        **rate_settings(variant),
+    }
+
+
+def rate_settings(variant):
+    """The settings of the one player of AE and RAE."""
+    learning_rate = {"paper": 1e-3, "released": 5e-4}[variant]
+    return adam_settings("autoencoder", learning_rate, 0.9, 0.999) | halving_setting()
+
+
+def build(nets, settings):
+    """RAE with encoder and decoder of `nets`."""
+    kind = settings["regularizer"]
+    released = nets.variant == "released"
+    latent_dim = settings["latent_dim"]
+    weights = settings["latent_norm_weight"], settings["regularizer_weight"]
+    weights = [d if w is None else w for w, d in zip(weights, _WEIGHTS[kind], strict=True)]
+    return Rae(
+        encoder=nets.encoder(latent_dim, spectral_norm=kind == "spectral_norm" and released),
+        decoder=nets.decoder(latent_dim, spectral_norm=kind == "spectral_norm"),
+        optimizer=functools.partial(adam_from, settings),
+        latent_norm_weight=weights[0],
+        regularizer=kind,
+        regularizer_weight=weights[1],
+        released=released,
+    )
+
+
+class Rae(Method):
+    """RAE.
+
+    Args:
+      encoder, decoder: Keras models x -> z, z -> x_hat; spectral normalization is in the decoder's
+        layers.
+      optimizer: function from a player's name to its optimizer.
+      latent_norm_weight: beta.
+      regularizer: one of REGULARIZERS.
+      regularizer_weight: lambda.
+      released: whether L_REG is the program's.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder,
+        decoder,
+        optimizer,
+        latent_norm_weight=0.0,
+        regularizer="none",
+        regularizer_weight=0.0,
+        released=False,
+    ):
+        self.encoder, self.decoder = encoder, decoder
+        self.latent_norm_weight, self.regularizer_weight = latent_norm_weight, regularizer_weight
+        self.regularizer, self.released = regularizer, released
+        models = {"encoder": encoder, "decoder": decoder}
+        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
+        spec = {"x": draws.IMAGES}
+        if regularizer == "gradient_penalty" and not released:
+            spec["projection"] = draws.normal_like(decoder.output_shape[1:])
+        super().__init__(models, players, spec, 1, noise=None)
+
+    def step(self, drawn):
+        """One update of everything."""
+        return self.update(self.regularized_error, drawn[0])
+
+    def regularized_error(self, drawn):
+        """L moves encoder and decoder."""
+        z = self.encoder(drawn.x, training=True)  # [B, m]
+        x_hat, penalty = self.decode_and_penalize(z, drawn)
+        error = objectives.squared_error(drawn.x, x_hat)
+        norm = tf.reduce_mean(tf.reduce_sum(tf.square(z), axis=1)) / 2
+        loss = error + self.latent_norm_weight * norm + self.regularizer_weight * penalty
+        return {
+            "autoencoder": loss,
+            "rae/error": error,
+            "rae/latent_norm": norm,
+            "rae/penalty": penalty,
+        }
+
+    def decode_and_penalize(self, z, drawn):
+        """x_hat of codes [B, m], and L_REG; one pass through the decoder."""
+        if self.regularizer != "gradient_penalty":
+            penalty = tf.constant(0.0)
+            if self.regularizer == "l2":
+                layers = keras.layers.Conv2DTranspose if self.released else keras.layers.Layer
+                penalty = objectives.squared_kernels(self.decoder, layers)
+            return self.decoder(z, training=True), penalty
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            x_hat = self.decoder(z, training=True)
+            weight = x_hat if self.released else drawn.projection
+            projected = tf.reduce_sum(weight * x_hat)
+        gradient = tape.gradient(projected, z)  # [B, m]
+        if self.released:
+            return x_hat, tf.reduce_mean(tf.square(gradient))
+        # E |J^T v|^2 = |J|^2 for v ~ N(0, I).
+        return x_hat, tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))

@@ -22,6 +22,7 @@ VARIATIONS = (
     "rae:regularizer=none",
     "rae:regularizer=gradient_penalty",
     "rae:regularizer=spectral_norm",
+    "wae_mmd:kernel=rbf",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
     "wae_gan:prior=gmm",

@@ -1,0 +1,38 @@
+"""AAE: an adversarial autoencoder, a code's discriminator and N(0, I).
+
+Makhzani et al., "Adversarial Autoencoders": per minibatch the reconstruction moves encoder and
+decoder, the discriminator tells codes from N(0, I), and the encoder fools it with an optimizer of
+its own. It is WAE-GAN with the Jensen-Shannon divergence and one step of the critic.
+"""
+
+import functools
+
+from flexae_tf import divergences, draws
+from flexae_tf.method import Setting, adam_from, adam_settings
+from flexae_tf.methods.wae_gan import WaeGan
+
+
+def settings(variant):
+    """The paper's rates are not those of Adam; these are DCGAN's."""
+    del variant
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "critic_steps": Setting(1, "Critic updates per iteration."),
+        **adam_settings("autoencoder", 2e-4, 0.9, 0.999),
+        **adam_settings("latent_critic", 2e-4, 0.5, 0.999),
+        **adam_settings("encoder", 2e-4, 0.5, 0.999),
+    }
+
+
+def build(nets, settings):
+    """AAE with encoder and decoder of `nets` and Table 8's critic for a discriminator."""
+    latent_dim = settings["latent_dim"]
+    return WaeGan(
+        encoder=nets.encoder(latent_dim),
+        decoder=nets.decoder(latent_dim),
+        latent_critic=nets.latent_critic(latent_dim),
+        optimizer=functools.partial(adam_from, settings),
+        prior=draws.noise("normal", latent_dim),
+        divergence=divergences.JensenShannon(),
+        critic_steps=settings["critic_steps"],
+    )

@@ -1,0 +1,35 @@
+"""CV-VAE: a VAE whose encoder has one constant standard deviation.
+
+Ghosh et al., "From Variational to Deterministic Autoencoders", Section 3. Without a learned
+deviation the codes no longer fill N(0, I), so it is meant for --density=gaussian or gmm.
+"""
+
+import functools
+
+from flexae_tf.method import Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.methods.vae import Vae
+
+
+def settings(variant):
+    """beta is the program's weight for MNIST, where half the sum of squares has the weight 1."""
+    del variant
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "posterior_deviation": Setting(0.7, "Standard deviation of q(z|x)."),
+        "beta": Setting(0.0195, "Weight of the KL divergence."),
+        **adam_settings("autoencoder", 1e-4, 0.9, 0.999),
+        **halving_setting(),
+    }
+
+
+def build(nets, settings):
+    """CV-VAE with encoder (m outputs) and decoder of `nets`."""
+    latent_dim = settings["latent_dim"]
+    return Vae(
+        encoder=nets.encoder(latent_dim),
+        decoder=nets.decoder(latent_dim),
+        latent_dim=latent_dim,
+        optimizer=functools.partial(adam_from, settings),
+        beta=settings["beta"],
+        sigma=settings["posterior_deviation"],
+    )

@@ -1,0 +1,114 @@
+"""AAE with a learned prior: a discriminator between codes and the samples of an MLP.
+
+Morrow and Chiu, "VAEs with learned priors": with D the discriminator's probability of a prior
+sample,
+
+    D maximizes                 E log D(z_hat) + E log(1 - D(z))
+    the prior maximizes         E -log D(z_hat)
+    encoder and decoder         E log p(x|z) - beta E log(1 - D(z)),   p(x|z) = N(D(z), I)
+
+all at once, with Adam for each. beta = 0 leaves the latent space to the reconstruction.
+"""
+
+import functools
+
+import keras
+from keras import layers
+
+from flexae_tf import divergences, draws, objectives
+from flexae_tf.layers import BatchNormalization
+from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
+
+_WIDTH = 1024
+_PLAYERS = ("autoencoder", "latent_critic", "generator")
+
+
+def settings(variant):
+    """The paper's one rate for all; it does not say the dimension of the noise."""
+    del variant
+    rates = [adam_settings(player, 1e-4, 0.9, 0.999) for player in _PLAYERS]
+    return {
+        "latent_dim": Setting(None, "Dimension m of the codes."),
+        "noise_dim": Setting(None, "Dimension m' of the noise; the codes' by default."),
+        "beta": Setting(1.0, "Weight of matching the codes to the prior, for the encoder."),
+        "saturating": Setting(True, "The terms as printed; false: the usual ones with gradients."),
+        **{name: setting for rate in rates for name, setting in rate.items()},
+        **halving_setting(),
+    }
+
+
+def build(nets, settings):
+    """Learned-prior AAE with encoder and decoder of `nets` and the paper's MLPs."""
+    latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
+    hidden = []
+    for _ in range(3):
+        hidden += [layers.Dense(_WIDTH), BatchNormalization(), layers.ReLU()]
+    critic = [layers.Dense(_WIDTH, "relu"), layers.Dense(_WIDTH, "relu"), layers.Dense(1)]
+    return LearnedPriorAae(
+        encoder=nets.encoder(latent_dim),
+        decoder=nets.decoder(latent_dim),
+        generator=keras.Sequential(
+            [keras.Input((noise_dim,)), *hidden, layers.Dense(latent_dim)],
+            name="generator",
+        ),
+        latent_critic=keras.Sequential([keras.Input((latent_dim,)), *critic], name="latent_critic"),
+        optimizer=functools.partial(adam_from, settings),
+        noise=draws.noise("normal", noise_dim),
+        beta=settings["beta"],
+        divergence=divergences.JensenShannon(settings["saturating"]),
+    )
+
+
+class LearnedPriorAae(Method):
+    """AAE with a learned prior.
+
+    Args:
+      encoder, decoder, generator, latent_critic: Keras models x -> z, z -> x_hat, n -> z_hat and
+        z -> [B, 1].
+      optimizer: function from a player's name to its optimizer.
+      noise: sampler of n.
+      beta: weight of the encoder's adversarial term.
+      divergence: of `divergences`.
+    """
+
+    def __init__(
+        self, *, encoder, decoder, generator, latent_critic, optimizer, noise, beta, divergence
+    ):
+        self.encoder, self.decoder = encoder, decoder
+        self.generator, self.latent_critic = generator, latent_critic
+        self.beta, self.divergence = beta, divergence
+        moves = {
+            "autoencoder": [encoder, decoder],
+            "latent_critic": [latent_critic],
+            "generator": [generator],
+        }
+        models = {"encoder": encoder, "decoder": decoder} | {
+            "generator": generator,
+            "latent_critic": latent_critic,
+        }
+        players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
+        super().__init__(models, players, {"x": draws.IMAGES, "n": noise}, 1, noise)
+
+    def step(self, drawn):
+        """One update of all three players at the same weights."""
+        return self.update(self.play, drawn[0])
+
+    def play(self, drawn):
+        """The three objectives; each player's gradient is of its own loss only."""
+        z = self.encoder(drawn.x, training=True)  # [B, m]
+        z_hat = self.generator(drawn.n, training=True)  # [B, m]
+        error = objectives.squared_error(drawn.x, self.decoder(z, training=True))
+        adversarial = self.divergence.lower(self.latent_critic, z)
+        reported = self.divergence.criticize("latent_critic", self.networks, z, z_hat, None)
+        return reported | {
+            "autoencoder": error / 2 + self.beta * adversarial,
+            "generator": self.divergence.raise_(self.latent_critic, z_hat),
+            "aae/error": error,
+        }
+
+    def prior(self, n):
+        return self.generator(n, training=False)
+
+    def decoded_codes(self, drawn, z, z_prime):
+        # In training mode, for the statistics of the generator itself.
+        return [z, self.generator(drawn.n, training=True)]

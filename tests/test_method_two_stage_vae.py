@@ -1,0 +1,63 @@
+"""The two-stage VAE: its second objective against NumPy, its stages and its samples."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from flexae_tf.methods import vae
+from tests import tiny
+
+RANDOM = np.random.default_rng(0)
+
+
+def drawn_of(method):
+    fields = {"x": tf.constant(RANDOM.random((8, 8, 8, 1)).astype(np.float32))}
+    for name in ("epsilon", "epsilon_u"):
+        fields[name] = method.draw_spec[name]([1, len(name)], 8)
+    return type("Draw", (), fields)
+
+
+def test_the_second_objective_is_a_vae_of_codes():
+    method = tiny.builder("two_stage_vae")()
+    method.log_gamma.value.assign(-0.5)
+    drawn = drawn_of(method)
+    mu, sigma = (t.numpy() for t in method.posterior(method.first.encoder(drawn.x, training=True)))
+    z = mu + sigma * drawn.epsilon.numpy()
+    mu_u, log_sigma_u = np.split(method.second_encoder(z).numpy(), 2, axis=1)
+    z_hat = method.second_decoder(mu_u + np.exp(log_sigma_u) * drawn.epsilon_u.numpy()).numpy()
+    distortion = -scipy.stats.norm(z_hat, np.exp(-0.5)).logpdf(z).sum(1).mean()
+    rate = (mu_u**2 + np.exp(2 * log_sigma_u) - 2 * log_sigma_u - 1).sum(1).mean() / 2
+    reported = method.second_negative_elbo(drawn)
+    assert float(reported["second_elbo/distortion"]) == pytest.approx(distortion, rel=1e-4)
+    assert float(reported["second_elbo/rate"]) == pytest.approx(rate, rel=1e-4)
+    assert float(reported["second_stage"]) == pytest.approx(distortion + rate, rel=1e-4)
+
+
+def test_the_first_stage_is_a_vae_with_learned_variance():
+    method = tiny.builder("two_stage_vae")()
+    assert isinstance(method.first, vae.Vae)
+    assert method.first.likelihood == "learned_variance"
+    assert method.networks["log_gamma"] is not method.networks["second_log_gamma"]
+
+
+def test_the_second_stage_leaves_the_first_as_it_is():
+    trainer = tiny.trainer("two_stage_vae", training_steps=2)
+    trainer.train()
+    first = ("encoder", "decoder", "log_gamma")
+    before = {name: trainer.method.networks[name].get_weights() for name in first}
+    longer = tiny.trainer("two_stage_vae", training_steps=5)
+    longer.train()
+    for name in first:
+        network = longer.method.networks[name]
+        for weight, value in zip(network.weights, before[name], strict=True):
+            if weight.trainable:
+                np.testing.assert_array_equal(weight, value)
+
+
+def test_samples_are_those_of_both_stages():
+    method = tiny.builder("two_stage_vae")()
+    method.log_gamma.value.assign(np.log(0.25))
+    n = RANDOM.standard_normal((5, 8)).astype(np.float32)
+    expected = method.second_decoder(n[:, :4]).numpy() + 0.25 * n[:, 4:]
+    np.testing.assert_allclose(method.prior(tf.constant(n)), expected, atol=1e-5)

@@ -96,10 +96,7 @@ class FlexAE(Method):
         super().__init__(models, players, spec, 1 + critic_steps, noise)
 
     def step(self, drawn):
-        """Algorithm 1: one minibatch for L_AE, one for each critic update, the last one reused.
-
-        Generator and encoder share an update: neither loss reads what the other moves.
-        """
+        """Algorithm 1: one minibatch for L_AE, one for each critic update, the last one reused."""
         reported = self.update(self.reconstruct_loss, drawn[0])
         for draw in drawn[1:]:
             reported |= self.update(self.criticize, draw)
@@ -133,7 +130,7 @@ class FlexAE(Method):
         return {"smoothing": self.divergence.raise_(self.image_critic, x_inp)}
 
     def match(self, drawn):
-        """L_Gen (Eq. 7) moves the generator, L_Enc (Eq. 8) the encoder."""
+        """L_Gen (Eq. 7) moves the generator, L_Enc (Eq. 8) the encoder: neither reads the other."""
         z_hat = self.generator(drawn.n, training=True)
         z = self.encoder(drawn.x, training=True)
         return {

@@ -1,8 +1,11 @@
 """What every method must do, in one table: a new file in methods/ is a new row."""
 
+import contextlib
+import functools
 import json
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -13,8 +16,13 @@ from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
 from tests import tiny
 
+CASES = [
+    *tiny.METHODS,
+    *[pytest.param(case, marks=pytest.mark.slow) for case in tiny.VARIATIONS],
+]
 
-@pytest.fixture(scope="module", params=tiny.CASES)
+
+@pytest.fixture(scope="module", params=CASES)
 def trained(request, tmp_path_factory):
     """Name, trainer after five iterations, run directory and weights before training."""
     run = RunDirectory(tmp_path_factory.mktemp("run"))
@@ -102,36 +110,39 @@ def test_numpy_functions(trained):
     assert not np.array_equal(samples, method.sample(7, seed=2))
 
 
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
+@functools.cache
+def elsewhere(cases):
     """{how: {case: what `tests.tiny` prints}} of one replica, of two, and with XLA."""
     flags = {
         "one": ["--replicas=1", "--xla=false"],
         "two": ["--replicas=2", "--xla=false"],
         "xla": ["--replicas=1", "--xla=true"],
     }
-    folder = tmp_path_factory.mktemp("elsewhere")
-    processes = []
-    for how, chosen in flags.items():
-        command = [sys.executable, "-m", "tests.tiny", *chosen, *tiny.CASES]
-        with open(folder / how, "w") as output:  # a pipe would fill up, and the process wait
-            processes.append(subprocess.Popen(command, stdout=output))
-    assert [process.wait() for process in processes] == [0] * len(processes)
-    return {
-        how: {result["case"]: result for result in map(json.loads, (folder / how).open())}
-        for how in flags
-    }
+    with contextlib.ExitStack() as stack:
+        outputs, processes = {}, []
+        for how, chosen in flags.items():
+            # A pipe would fill up, and the process wait.
+            outputs[how] = stack.enter_context(tempfile.TemporaryFile("w+"))
+            command = [sys.executable, "-m", "tests.tiny", *chosen, *cases]
+            processes.append(subprocess.Popen(command, stdout=outputs[how]))
+        assert [process.wait() for process in processes] == [0] * len(processes)
+        results = {}
+        for how, output in outputs.items():
+            output.seek(0)
+            results[how] = {result["case"]: result for result in map(json.loads, output)}
+    return results
 
 
-@pytest.mark.parametrize("case", tiny.CASES)
-def test_two_replicas_and_xla_give_the_losses_of_one(case, elsewhere):
+@pytest.mark.parametrize("case", CASES)
+def test_two_replicas_and_xla_give_the_losses_of_one(case):
     """A doubled learning rate would move the second loss by 0.2 %, twenty times the tolerance.
 
     XLA's other rounding flips units of a critic near a kink, where its gradient penalty jumps.
     """
-    reference = elsewhere["one"][case]
+    results = elsewhere(tiny.METHODS if case in tiny.METHODS else tiny.VARIATIONS)
+    reference = results["one"][case]
     for how, tolerance in (("two", 1e-4), ("xla", 2e-3)):
-        other = elsewhere[how][case]
+        other = results[how][case]
         for expected, received in zip(reference["losses"], other["losses"], strict=True):
             assert received == pytest.approx(expected, rel=tolerance, abs=1e-6)
         for expected, received in zip(reference["statistics"], other["statistics"], strict=True):

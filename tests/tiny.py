@@ -15,7 +15,7 @@ import numpy as np
 from flexae_tf import data, method, methods, networks
 from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
 
-METHODS = methods.names()
+METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
 VARIATIONS = (
     "ae:weight_decay_weight=1.0",

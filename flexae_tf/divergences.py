@@ -60,9 +60,7 @@ class JensenShannon:
     def criticize(self, name, networks, real, fake, alpha):
         """As `Wasserstein.criticize`; no penalty, so `alpha` is not used."""
         del alpha
-        verdict_real, verdict_fake = tf.split(
-            networks[name](tf.concat([real, fake], 0)), 2
-        )  # [B, 1] each
+        verdict_real, verdict_fake = objectives.verdicts(networks[name], real, fake)
         loss = tf.reduce_mean(tf.math.softplus(-verdict_real) + tf.math.softplus(verdict_fake))
         return {name: loss, f"gap/{name}": tf.reduce_mean(verdict_real - verdict_fake)}
 

@@ -128,6 +128,16 @@ def linear_layers(spectral_norm):
     return keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose
 
 
+def layers_of(networks, kind):
+    """The layers of a class, or of one of several, in Keras models, however deep they are."""
+    return [
+        layer
+        for network in networks
+        for layer in network._flatten_layers()
+        if isinstance(layer, kind)
+    ]
+
+
 @contextlib.contextmanager
 def held_power_iterations(networks):
     """For as long as it lasts, training mode leaves the u of spectral normalization as it is.
@@ -135,12 +145,7 @@ def held_power_iterations(networks):
     What runs batch statistics outside of training steps needs it: whether and when it ran must not
     show in the weights. Enter it outside of `strategy.run`, whose replicas take turns.
     """
-    layers = [
-        layer
-        for network in networks
-        for layer in network._flatten_layers()
-        if isinstance(layer, _SpectralNorm)
-    ]
+    layers = layers_of(networks, _SpectralNorm)
     for layer in layers:
         layer.iterates = False
     try:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from flexae_tf import data, draws
 from flexae_tf.errors import UserError
-from flexae_tf.layers import Adam, held_power_iterations
+from flexae_tf.layers import Adam, held_power_iterations, layers_of
 
 _BATCH = 500  # images at a time in encode, decode and sample
 
@@ -187,12 +187,7 @@ class Method(abc.ABC):
         Args:
           count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
         """
-        norms = [
-            layer
-            for network in self.networks.values()
-            for layer in network._flatten_layers()
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
+        norms = layers_of(self.networks.values(), keras.layers.BatchNormalization)
         before = tf.cast(count, tf.float32)
         previous = [norm.momentum for norm in norms]
         try:

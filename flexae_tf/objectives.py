@@ -8,6 +8,8 @@ global batch.
 
 import tensorflow as tf
 
+from flexae_tf.layers import layers_of
+
 # The released program has no epsilon here and its gradient is NaN where the critic is flat.
 _NORM_EPSILON = 1e-12
 
@@ -65,13 +67,18 @@ def gradient_penalty(critic, points):
     return tf.reduce_mean(tf.square(tf.sqrt(squares + _NORM_EPSILON) - 1))
 
 
-def critic_gap(critic, real, fake):
-    """mean C(real) - mean C(fake): the critic's estimate of the Wasserstein distance.
+def verdicts(critic, real, fake):
+    """C(real) and C(fake), [B, 1] each.
 
     Both go through the critic as one batch, which is the same for a critic without batch
     normalization (the gradient penalty forbids it) and halves the passes over its weights.
     """
-    verdict_real, verdict_fake = tf.split(critic(tf.concat([real, fake], 0)), 2)  # [B, 1] each
+    return tf.split(critic(tf.concat([real, fake], 0)), 2)
+
+
+def critic_gap(critic, real, fake):
+    """mean C(real) - mean C(fake): the critic's estimate of the Wasserstein distance."""
+    verdict_real, verdict_fake = verdicts(critic, real, fake)
     return tf.reduce_mean(verdict_real) - tf.reduce_mean(verdict_fake)
 
 
@@ -92,11 +99,7 @@ def lower_verdict(critic, examples):
 
 def squared_kernels(network, layers):
     """Sum of the squares of the kernels of a network's layers of a class."""
-    kernels = [
-        layer.kernel
-        for layer in network._flatten_layers()
-        if isinstance(layer, layers) and hasattr(layer, "kernel")
-    ]
+    kernels = [layer.kernel for layer in layers_of([network], layers) if hasattr(layer, "kernel")]
     return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from flexae_tf import checkpoints, data, draws, workers
 from flexae_tf.errors import UserError
-from flexae_tf.layers import held_power_iterations
+from flexae_tf.layers import held_power_iterations, layers_of
 from flexae_tf.progress import Progress
 from flexae_tf.stopping import Interrupted, Stopping
 from flexae_tf.summaries import Summaries
@@ -322,10 +322,8 @@ def checkpoint_of(method, iteration):
 
 def synchronize_batch_norm(method, synchronized):
     """Says for every BN layer whether it normalizes over all replicas."""
-    for network in method.networks.values():
-        for layer in network._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = synchronized
+    for norm in layers_of(method.networks.values(), keras.layers.BatchNormalization):
+        norm.synchronized = synchronized
 
 
 def all_finite(network):

@@ -9,9 +9,7 @@ import tempfile
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from flexae_tf import data, draws
 from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
 from tests import tiny
@@ -66,8 +64,7 @@ def test_resumes_bit_identically(trained, tmp_path):
 
 @pytest.mark.parametrize("case", tiny.CASES)
 def test_every_update_reports_its_losses_and_moves_exactly_its_players(case, monkeypatch):
-    trainer = tiny.trainer(case)
-    method = trainer.method
+    method = tiny.trainer(case).method
     update = method.update
     trainable = {id(v): v for n in method.networks.values() for v in n.trainable_variables}
     met = set()
@@ -87,7 +84,7 @@ def test_every_update_reports_its_losses_and_moves_exactly_its_players(case, mon
 
     monkeypatch.setattr(method, "update", watched)
     for iteration in (1, 5):  # the first and the last stage
-        assert method.step_at(iteration)(drawn_for(trainer))
+        assert method.step_at(iteration)(tiny.drawn(method))
     assert met == set(method.players)
 
 
@@ -147,15 +144,3 @@ def test_two_replicas_and_xla_give_the_losses_of_one(case):
             assert received == pytest.approx(expected, rel=tolerance, abs=1e-6)
         for expected, received in zip(reference["statistics"], other["statistics"], strict=True):
             np.testing.assert_allclose(received, expected, rtol=1e-3, atol=1e-3)
-
-
-def drawn_for(trainer):
-    """The minibatches of an iteration, of test images."""
-    method = trainer.method
-    spec, key = method.draw_spec, draws.key(0, draws.TRAINING, 0)
-    images = data.to_unit(trainer.dataset.test)
-    fields = [name for name, sampler in spec.items() if sampler is draws.IMAGES]
-    return tuple(
-        draw._replace(**{name: tf.gather(images, getattr(draw, name)) for name in fields})
-        for draw in draws.minibatches(spec, key, method.minibatches, 8, 20)
-    )

@@ -9,15 +9,10 @@ from tests import tiny
 RANDOM = np.random.default_rng(0)
 
 
-def drawn_of(method):
-    images = RANDOM.random((8, 8, 8, 1)).astype(np.float32)
-    return type("Draw", (), {"x": tf.constant(images), "n": method.noise([1, 2], 8)})
-
-
 @pytest.mark.parametrize("saturating", [True, False])
 def test_the_objectives(saturating):
     method = tiny.builder("learned_prior_aae", beta=0.5, saturating=saturating)()
-    drawn = drawn_of(method)
+    drawn = tiny.drawn(method)[0]
     reported = method.play(drawn)
     z = method.encoder(drawn.x, training=True)
     z_hat = method.generator(drawn.n, training=True)
@@ -37,7 +32,7 @@ def test_the_objectives(saturating):
 
 def test_without_beta_the_reconstruction_alone_moves_the_encoder():
     method = tiny.builder("learned_prior_aae", beta=0.0)()
-    drawn = drawn_of(method)
+    drawn = tiny.drawn(method)[0]
     with tf.GradientTape(persistent=True) as tape:
         reported = method.play(drawn)
         half = reported["aae/error"] / 2

@@ -11,17 +11,10 @@ from tests import tiny
 RANDOM = np.random.default_rng(0)
 
 
-def drawn_of(method):
-    fields = {"x": tf.constant(RANDOM.random((8, 8, 8, 1)).astype(np.float32))}
-    for name in ("epsilon", "epsilon_u"):
-        fields[name] = method.draw_spec[name]([1, len(name)], 8)
-    return type("Draw", (), fields)
-
-
 def test_the_second_objective_is_a_vae_of_codes():
     method = tiny.builder("two_stage_vae")()
     method.log_gamma.value.assign(-0.5)
-    drawn = drawn_of(method)
+    drawn = tiny.drawn(method)[0]
     mu, sigma = (t.numpy() for t in method.posterior(method.first.encoder(drawn.x, training=True)))
     z = mu + sigma * drawn.epsilon.numpy()
     mu_u, log_sigma_u = np.split(method.second_encoder(z).numpy(), 2, axis=1)

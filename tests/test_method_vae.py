@@ -19,14 +19,6 @@ def build(**chosen):
     return tiny.builder("vae", **chosen)()
 
 
-def drawn_of(method):
-    draw = method.draw_spec
-    images = RANDOM.random((8, 8, 8, 1)).astype(np.float32)
-    record = type("Draw", (), {"x": tf.constant(images)})
-    record.epsilon = draw["epsilon"]([1, 2], 8)
-    return record
-
-
 def test_kl_divergence_of_two_gaussians():
     # 1/2 (1 + 4 - ln 4 - 1) + 1/2 (0 + 1 - 0 - 1) = 2 - ln 2 for the first example, 0 the second.
     mu, sigma = tf.constant([[1.0, 0.0], [0.0, 0.0]]), tf.constant([[2.0, 1.0], [1.0, 1.0]])
@@ -62,7 +54,7 @@ def test_cross_entropy_likelihood_sums_over_pixels():
 @pytest.mark.parametrize("beta", [1.0, 25.0])
 def test_the_objective_is_distortion_and_beta_times_rate(beta):
     method = build(beta=beta)
-    drawn = drawn_of(method)
+    drawn = tiny.drawn(method)[0]
     reported = method.negative_elbo(drawn)
     encoded = method.encoder(drawn.x, training=True).numpy()
     mu, sigma = encoded[:, :4], np.log1p(np.exp(encoded[:, 4:])) + 1e-6

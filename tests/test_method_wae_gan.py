@@ -52,16 +52,9 @@ def test_unavailable_centers_are_refused():
         prior(1, prior="gmm")
 
 
-def draw_for(method):
-    spec = method.draw_spec
-    images = np.random.default_rng(0).random((8, 8, 8, 1)).astype(np.float32)
-    record = draws.minibatches(spec, tf.constant(KEY, tf.int64), 1, 8, 20)[0]
-    return record._replace(x=tf.constant(images))
-
-
 def test_objectives_are_those_of_flexae_with_samples_of_the_prior():
     method = tiny.builder("wae_gan")()
-    drawn = draw_for(method)
+    drawn = tiny.drawn(method)[0]
     z = method.encoder(drawn.x, training=True)
     critic = method.latent_critic
     gap = float(tf.reduce_mean(critic(z)) - tf.reduce_mean(critic(drawn.z_hat)))
@@ -85,7 +78,7 @@ def test_objectives_are_those_of_flexae_with_samples_of_the_prior():
 def test_what_each_update_moves(objective, moved):
     method = tiny.builder("wae_gan")()
     before = {name: network.get_weights() for name, network in method.networks.items()}
-    method.update(getattr(method, objective), draw_for(method))
+    method.update(getattr(method, objective), tiny.drawn(method)[0])
     changed = {
         name
         for name, network in method.networks.items()

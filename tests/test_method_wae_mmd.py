@@ -55,8 +55,8 @@ def test_it_is_unbiased(mmd):
 @pytest.mark.parametrize("kernel", wae_mmd.KERNELS)
 def test_the_objective_adds_it_to_the_error(kernel):
     method = tiny.builder("wae_mmd", kernel=kernel, mmd_weight=3.0)()
-    x = RANDOM.random((8, 8, 8, 1)).astype(np.float32)
-    drawn = type("Draw", (), {"x": tf.constant(x), "z_hat": method.noise([1, 2], 8)})
+    drawn = tiny.drawn(method)[0]
+    x = drawn.x.numpy()
     reported = method.matched_error(drawn)
     z = method.encoder(x, training=True)
     error = ((method.decoder(z, training=True).numpy() - x) ** 2).sum((1, 2, 3)).mean()

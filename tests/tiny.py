@@ -11,8 +11,9 @@ import sys
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from flexae_tf import data, method, methods, networks
+from flexae_tf import data, draws, method, methods, networks
 from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
 
 METHODS = tuple(methods.names())
@@ -75,6 +76,17 @@ def trainer(case, run=None, stopping=None, **chosen):
     return Trainer(builder(case), dataset(), options(**chosen), run, stopping=stopping)
 
 
+def drawn(method):
+    """The minibatches of an iteration of a method, of 8 test images each."""
+    spec, key = method.draw_spec, draws.key(0, draws.TRAINING, 0)
+    images = data.to_unit(dataset().test)
+    fields = [name for name, sampler in spec.items() if sampler is draws.IMAGES]
+    return tuple(
+        draw._replace(**{name: tf.gather(images, getattr(draw, name)) for name in fields})
+        for draw in draws.minibatches(spec, key, method.minibatches, 8, len(images))
+    )
+
+
 def weights(trained):
     """All weights of a method, optimizers' included, by name."""
     found = {
@@ -119,8 +131,6 @@ def losses(case, chosen, strategy):
 
 
 def main(cases, replicas, xla, synchronized, strategy):
-    import tensorflow as tf
-
     if replicas > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
         logical = [tf.config.LogicalDeviceConfiguration()] * replicas

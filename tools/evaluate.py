@@ -28,10 +28,10 @@ from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation import report, tables
 from flexae_tf.evaluation.image_sets import load_images
 from flexae_tf.evaluation.paper_values import paper_values
-from flexae_tf.evaluation.pretrained import choose, refuse_two
 from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
+from tools import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to measure.")
 _RUN_DIRS = flags.DEFINE_list("run_dirs", None, "Run directories of a table.")
@@ -57,19 +57,13 @@ _COUNT = flags.DEFINE_integer(
     "count", STANDARD.count, "Images in each set, at most.", lower_bound=2
 )
 _SEED = flags.DEFINE_integer("seed", STANDARD.seed, "Draws images and samples.", lower_bound=0)
-_INCEPTION = flags.DEFINE_string(
-    "inception", None, "Inception: a SavedModel's folder or classify_image_graph_def.pb."
-)
-_FEATURES = flags.DEFINE_string(
-    "features", None, "Another extractor: a SavedModel's folder, or pixels."
-)
 _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
 
 
 def main(argv):
     del argv
     protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
-    refuse_two(_INCEPTION.value, _FEATURES.value)
+    extractor_flags.check()
     images = (_REAL.value, _GENERATED.value)
     given = [_RUN_DIR.value, _RUN_DIRS.value, any(images)]
     if sum(map(bool, given)) != 1 or any(images) != all(images):
@@ -84,7 +78,9 @@ def main(argv):
 
 def _evaluate_run(run_dir, protocol, density):
     iterations = choose_iterations(run_dir, protocol, _CHECKPOINTS.value)
-    evaluation = RunEvaluation(run_dir, protocol, lambda dataset: _extractor(dataset.shape))
+    evaluation = RunEvaluation(
+        run_dir, protocol, lambda dataset: extractor_flags.choose(dataset.shape)
+    )
     if protocol.first_step is not None:
         _print(evaluation.measure_best(iterations, density))
         return
@@ -98,7 +94,7 @@ def _fill_tables(run_dirs, protocol, columns):
     for column in columns:
         if column != tables.N:
             densities.check(column)
-    make_extractor = functools.cache(_extractor)
+    make_extractor = functools.cache(extractor_flags.choose)
     rows = [
         tables.row(
             RunEvaluation(run_dir, protocol, lambda dataset: make_extractor(dataset.shape)),
@@ -116,7 +112,7 @@ def _fill_tables(run_dirs, protocol, columns):
 def _compare(real_source, generated_source, protocol):
     real, generated = (load_images(s, _DATA_DIR.value) for s in (real_source, generated_source))
     real, generated = (images[protocol.rows(len(images))] for images in (real, generated))
-    extractor = _extractor(real.shape[1:])
+    extractor = extractor_flags.choose(real.shape[1:])
     metrics = compare_sets(
         real=STANDARD.prepare(to_unit(real)),  # uint8 images come back as they were
         generated=protocol.prepare(to_unit(generated)),
@@ -130,10 +126,6 @@ def _compare(real_source, generated_source, protocol):
         generated=generated_source,
     )
     _print(report.record(metrics, description))
-
-
-def _extractor(shape):
-    return choose(shape, _INCEPTION.value, _FEATURES.value)
 
 
 def _print(record):

@@ -12,14 +12,13 @@ tab, and what is to be seen, with the seed. attributes also writes the run's dir
 tools.export takes up.
 """
 
-import functools
 import sys
 
 from absl import flags
 
 from flexae_tf import densities, pictures, runs
 from flexae_tf.errors import UserError, run_main
-from flexae_tf.evaluation.pretrained import choose, refuse_two
+from tools import extractor_flags
 
 _ALL = "all"
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)
@@ -40,16 +39,10 @@ _NEIGHBOURS = flags.DEFINE_integer("neighbours", 14, "Train images beside a samp
 _DENSITY = flags.DEFINE_string(
     "density", densities.OWN, f"What to sample from: {', '.join(densities.NAMES)}."
 )
-_INCEPTION = flags.DEFINE_string(
-    "inception", None, "Inception: a SavedModel's folder or classify_image_graph_def.pb."
-)
-_FEATURES = flags.DEFINE_string(
-    "features", None, "Another extractor: a SavedModel's folder, or pixels."
-)
 
 
 def main(_):
-    refuse_two(_INCEPTION.value, _FEATURES.value)
+    extractor_flags.check()
     options = pictures.Options(
         seed=_SEED.value,
         count=_COUNT.value,
@@ -58,9 +51,7 @@ def main(_):
         neighbours=_NEIGHBOURS.value,
         attributes=_ATTRIBUTES.value and tuple(_ATTRIBUTES.value),
         density=None if _DENSITY.value == densities.OWN else _DENSITY.value,
-        make_extractor=functools.partial(
-            choose, inception_path=_INCEPTION.value, features_path=_FEATURES.value
-        ),
+        make_extractor=extractor_flags.choose,
     )
     run = runs.load(_RUN_DIR.value, _CHECKPOINT.value)
     dataset = run.load_dataset()

@@ -8,34 +8,22 @@ drawn at that checkpoint are drawn first; neighbours by features only with --inc
 --features, because a network over all train images takes long.
 """
 
-import functools
-
 from absl import flags
 
 from flexae_tf import html_report, pictures
 from flexae_tf.errors import run_main
-from flexae_tf.evaluation.pretrained import choose, refuse_two
+from tools import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)
 _CHECKPOINT = flags.DEFINE_integer(
     "checkpoint", None, "Iteration of the model shown; the newest by default.", lower_bound=0
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of the pictures that are missing.", lower_bound=0)
-_INCEPTION = flags.DEFINE_string(
-    "inception", None, "Inception: a SavedModel's folder or classify_image_graph_def.pb."
-)
-_FEATURES = flags.DEFINE_string(
-    "features", None, "Another extractor: a SavedModel's folder, or pixels."
-)
 
 
 def main(_):
-    refuse_two(_INCEPTION.value, _FEATURES.value)
-    make_extractor = None
-    if _INCEPTION.value or _FEATURES.value:
-        make_extractor = functools.partial(
-            choose, inception_path=_INCEPTION.value, features_path=_FEATURES.value
-        )
+    extractor_flags.check()
+    make_extractor = extractor_flags.choose if extractor_flags.given() else None
     options = pictures.Options(seed=_SEED.value, make_extractor=make_extractor)
     print(html_report.write(_RUN_DIR.value, options, _CHECKPOINT.value))
 

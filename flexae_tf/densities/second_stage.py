@@ -71,6 +71,22 @@ def network(inputs, outputs, width=_WIDTH, seed=0):
     return keras.Model(x, dense(_HIDDEN_LAYERS, outputs)(hidden))
 
 
+def negative_elbo(encoder, decoder, log_gamma, z, epsilon):
+    """Distortion and rate of codes, two scalars whose sum the second stage minimizes.
+
+    Args:
+      encoder: z -> [B, 2m], mean and logarithm of the deviation of q(u|z).
+      decoder: u -> z_hat.
+      log_gamma: scalar, of the decoder's standard deviation.
+      z: codes [B, m]. epsilon: N(0, I) [B, m].
+    """
+    mu, log_sigma = tf.split(encoder(z), 2, axis=1)
+    sigma = tf.exp(log_sigma)
+    z_hat = decoder(mu + sigma * epsilon)
+    distortion = gaussian_negative_log_likelihood(z, z_hat, log_gamma)
+    return distortion, kl_to_standard_normal(mu, sigma)
+
+
 def fit(codes, seed, steps=STEPS, width=_WIDTH):
     """The arrays of a `SecondStage` trained on codes.
 
@@ -105,11 +121,7 @@ def fit(codes, seed, steps=STEPS, width=_WIDTH):
         if sigma is not None:
             z += tf.gather(sigma, drawn.row) * drawn.epsilon_z
         with tf.GradientTape() as tape:
-            mu_u, log_sigma_u = tf.split(encoder(z), 2, axis=1)
-            sigma_u = tf.exp(log_sigma_u)
-            z_hat = decoder(mu_u + sigma_u * drawn.epsilon_u)
-            loss = gaussian_negative_log_likelihood(z, z_hat, log_gamma)
-            loss += kl_to_standard_normal(mu_u, sigma_u)
+            loss = sum(negative_elbo(encoder, decoder, log_gamma, z, drawn.epsilon_u))
         gradients = tape.gradient(loss, groups)
         for optimizer, gradient, variables in zip(optimizers, gradients, groups, strict=True):
             optimizer.apply(gradient, variables)

@@ -77,6 +77,16 @@ def best_of(records):
     )
 
 
+def markdown_table(titles, rows):
+    """The lines of a Markdown table of texts."""
+    return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]
+
+
+def number(value):
+    """A measure as the cell of a table, empty for None."""
+    return "" if value is None else f"{value:.2f}"
+
+
 def table(record, paper):
     """A record as text: how it was measured, then the measures with the paper's beside ours.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from flexae_tf import densities, files
 from flexae_tf.evaluation.paper_values import rae_values
-from flexae_tf.evaluation.report import PREFIX
+from flexae_tf.evaluation.report import PREFIX, markdown_table, number
 from flexae_tf.evaluation.run_evaluation import choose_iterations
 
 N = "n"
@@ -66,12 +66,12 @@ def markdown(rows, columns):
     """The two tables as Markdown: ours, and in parentheses the paper's."""
     titles = [_TITLES.get(column, column.replace("_", " ")) for column in columns]
     numbers = ["squared_error", "rec", *columns, "interp"]
-    lines = _table(
+    lines = markdown_table(
         ["data", "model", "run", "error", "REC", *titles, "Interp."],
         [[*_which(row), *(_cell(row, key) for key in numbers)] for row in rows],
     )
     lines += ["", "Precision / recall (PRD, F_1/8 / F_8):", ""]
-    lines += _table(
+    lines += markdown_table(
         ["data", "model", "run", *titles],
         [[*_which(row), *(_pair(row, column) for column in columns)] for row in rows],
     )
@@ -142,24 +142,14 @@ def _which(row):
 
 
 def _cell(row, key):
-    return _beside(_number(row.get(key)), _number(row.get(f"{key}/paper")))
+    return _beside(number(row.get(key)), number(row.get(f"{key}/paper")))
 
 
 def _pair(row, column):
     keys = [f"{column}/precision", f"{column}/recall"]
-    ours, paper = (
-        [_number(row.get(f"{key}{ending}")) for key in keys] for ending in ("", "/paper")
-    )
+    ours, paper = ([number(row.get(f"{key}{ending}")) for key in keys] for ending in ("", "/paper"))
     return _beside(*(" / ".join(pair) if all(pair) else "" for pair in (ours, paper)))
-
-
-def _number(value):
-    return "" if value is None else f"{value:.2f}"
 
 
 def _beside(ours, paper):
     return f"{ours or '-'} ({paper})" if paper else ours or "-"
-
-
-def _table(titles, rows):
-    return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]

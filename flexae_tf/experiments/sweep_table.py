@@ -59,15 +59,15 @@ def markdown(rows):
     heads = list(flags)
     for key in shown:
         heads += [key, "paper"] if key in papers else [key]
-    lines = [[*heads, "state"], [*["---"] * len(heads), "---"]]
+    lines = []
     for row in rows:
         line = [row["varied"].get(name, "") for name in flags]
         for key in shown:
-            line.append(_number(row["metrics"].get(key)))
+            line.append(report.number(row["metrics"].get(key)))
             if key in papers:
-                line.append(_number(row["paper"].get(key)))
+                line.append(report.number(row["paper"].get(key)))
         lines.append([*line, row["state"]])
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    table = "\n".join(report.markdown_table([*heads, "state"], lines)) + "\n"
     return table + "".join(f"\n{note}\n" for note in _notes(rows))
 
 
@@ -130,7 +130,3 @@ def _notes(rows):
 def _union(mappings):
     """All keys, in the order in which they first occur."""
     return list(dict.fromkeys(key for mapping in mappings for key in mapping))
-
-
-def _number(value):
-    return "" if value is None else f"{value:.2f}"

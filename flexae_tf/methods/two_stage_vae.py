@@ -93,11 +93,9 @@ class TwoStageVae(Method):
         """The negative ELBO of codes moves the second stage."""
         mu, sigma = self.posterior(self.first.encoder(drawn.x, training=True))
         z = tf.stop_gradient(mu + sigma * drawn.epsilon)  # [B, m]
-        mu_u, log_sigma_u = tf.split(self.second_encoder(z), 2, axis=1)
-        sigma_u = tf.exp(log_sigma_u)
-        z_hat = self.second_decoder(mu_u + sigma_u * drawn.epsilon_u)
-        distortion = vae.gaussian_negative_log_likelihood(z, z_hat, self.log_gamma.value)
-        rate = vae.kl_to_standard_normal(mu_u, sigma_u)
+        distortion, rate = second_stage.negative_elbo(
+            self.second_encoder, self.second_decoder, self.log_gamma.value, z, drawn.epsilon_u
+        )
         return {
             "second_stage": distortion + rate,
             "second_elbo/distortion": distortion,

@@ -52,27 +52,21 @@ class Blocks:
     def convolution(self, filters, kernel, stride=1, activation=None):
         """One convolution."""
         _, conv, _ = linear_layers(self.spectral_norm)
-        initializer = self._initializer(TruncatedNormal)
-        return conv(
-            filters,
-            kernel,
-            stride,
-            padding="same",
-            activation=activation,
-            kernel_initializer=initializer,
-        )
+        return self._padded(conv, TruncatedNormal, filters, kernel, stride, activation)
 
     def transposed_convolution(self, filters, kernel, stride=2, activation=None):
         """One transposed convolution."""
         _, _, transposed = linear_layers(self.spectral_norm)
-        initializer = self._initializer(RandomNormal)
-        return transposed(
+        return self._padded(transposed, RandomNormal, filters, kernel, stride, activation)
+
+    def _padded(self, layer, distribution, filters, kernel, stride, activation):
+        return layer(
             filters,
             kernel,
             stride,
             padding="same",
             activation=activation,
-            kernel_initializer=initializer,
+            kernel_initializer=self._initializer(distribution),
         )
 
     def _initializer(self, distribution):

@@ -26,6 +26,11 @@ def kernel_size(shape):
     return 5 if is_large(shape) else 4
 
 
+def most_doublings(shape):
+    """How often the decoder doubles its first feature map: 3 times for large images, else 2."""
+    return 3 if is_large(shape) else 2
+
+
 def encoder(blocks, shape, outputs, kernel, strides=(2, 2, 2, 2), symmetric=False):
     """x -> [B, outputs]: four convolutions with BN and ReLU, then one dense layer.
 
@@ -49,18 +54,18 @@ def encoder(blocks, shape, outputs, kernel, strides=(2, 2, 2, 2), symmetric=Fals
     )
 
 
-def decoder(blocks, shape, latent_dim, kernel, most_doublings, after_dense):
+def decoder(blocks, shape, latent_dim, kernel, doublings_at_most, after_dense):
     """z -> x_hat in (0, 1): one dense layer, transposed convolutions, the last of stride 1.
 
     Args:
       blocks: `blocks.Blocks`. shape: (H, W, C).
       kernel: side of all kernels.
-      most_doublings: how many transposed convolutions of stride 2, where the size allows it.
+      doublings_at_most: how many transposed convolutions of stride 2, where the size allows it.
       after_dense: the layers between the dense layer and the first transposed convolution.
     """
     check_shape(shape)
     height, width, channels = shape
-    count = doublings(shape, most_doublings)
+    count = doublings(shape, doublings_at_most)
     first = (height >> count, width >> count, FILTERS[-1])
     return keras.Sequential(
         [

@@ -29,6 +29,6 @@ def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
         shape,
         latent_dim,
         dcgan.kernel_size(shape),
-        most_doublings=3 if dcgan.is_large(shape) else 2,
+        dcgan.most_doublings(shape),
         after_dense={"paper": blocks.activated(), "released": []}[variant],
     )

@@ -27,6 +27,19 @@ def test_the_second_objective_is_a_vae_of_codes():
     assert float(reported["second_stage"]) == pytest.approx(distortion + rate, rel=1e-4)
 
 
+def test_initial_weights_follow_the_seed_of_the_run():
+    def first_kernels(seed):
+        networks = tiny.trainer("two_stage_vae", seed=seed).method.networks
+        return [networks[f"second_{name}"].get_weights()[0] for name in ("encoder", "decoder")]
+
+    encoder, decoder = first_kernels(0)
+    kernels = zip((encoder, decoder), first_kernels(0), first_kernels(1), strict=True)
+    for kernel, again, other in kernels:
+        np.testing.assert_array_equal(kernel, again)
+        assert np.abs(kernel - other).max() > 0.01
+    assert np.abs(encoder - decoder).max() > 0.01
+
+
 def test_the_first_stage_is_a_vae_with_learned_variance():
     method = tiny.builder("two_stage_vae")()
     assert isinstance(method.first, vae.Vae)

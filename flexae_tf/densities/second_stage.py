@@ -49,7 +49,7 @@ class SecondStage(Density):
         super().__init__(draws.noise("normal", 2 * len(mean)))
         self._mean, self._scale = tf.constant(mean), tf.constant(scale)
         self._gamma = tf.constant(gamma)
-        self._decoder = network(len(mean), len(mean), width=weights["weight_0"].shape[1], seed=0)
+        self._decoder = network(len(mean), len(mean), width=weights["weight_0"].shape[1])
         self._decoder.set_weights([weights[f"weight_{i}"] for i in range(len(weights))])
 
     def prior(self, n):
@@ -57,11 +57,14 @@ class SecondStage(Density):
         return self._mean + self._scale * (self._decoder(u) + self._gamma * epsilon)
 
 
-def network(inputs, outputs, width=_WIDTH, seed=0):
-    """The network of either direction, [B, inputs] -> [B, outputs]."""
+def network(inputs, outputs, width=_WIDTH, seed=None):
+    """The network of either direction, [B, inputs] -> [B, outputs].
+
+    Its initial weights follow `seed`, or Keras's global seed where there is none.
+    """
 
     def dense(i, units, activation=None):
-        initializer = keras.initializers.GlorotUniform(seed + i)
+        initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
         return layers.Dense(units, activation, kernel_initializer=initializer)
 
     x = hidden = keras.Input((inputs,))

@@ -68,6 +68,16 @@ def test_models_differ_in_nothing_but_their_own_flags(tmp_path):
         assert resolved[0]["autoencoder_learning_rate"] == 2e-4
 
 
+def test_the_encoders_rate_is_that_of_all_models_with_a_critic(tmp_path):
+    experiment = synthetic.FIGURES[3]
+    for model in experiment.models:
+        task = synthetic.SyntheticRun(
+            experiment, model, 0, tmp_path, 8, 4, encoder_learning_rate=2e-4
+        )
+        resolved = settings.resolved((128,), task.training.values)
+        assert resolved.get("encoder_learning_rate") == (None if model == "vae" else 2e-4)
+
+
 def test_a_run_is_trained_then_measured_then_done(trained):
     task = trained["flexae"]
     run_dir = task.training.directory.path

@@ -31,6 +31,12 @@ _TRAINING_STEPS = flags.DEFINE_integer(
 _MEASURE_EVERY_STEPS = flags.DEFINE_integer(
     "measure_every_steps", synthetic.MEASURE_EVERY_STEPS, "Measured checkpoints.", lower_bound=1
 )
+_ENCODER_LEARNING_RATE = flags.DEFINE_float(
+    "encoder_learning_rate",
+    None,
+    "Rate of the encoder against its critic, where there is one; Algorithm 1's 1e-5 by default.",
+    lower_bound=0.0,
+)
 _JOBS = flags.DEFINE_integer("jobs", 2, "Processes at a time, one thread each.", lower_bound=1)
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Measure this run only.")
 # The networks are so small that a second thread costs more than it gives.
@@ -48,7 +54,13 @@ def main(_):
     folder = Path(_OUTPUT_DIR.value or f"runs/figure{experiment.number}")
     tasks = [
         synthetic.SyntheticRun(
-            experiment, model, seed, folder, _TRAINING_STEPS.value, _MEASURE_EVERY_STEPS.value
+            experiment,
+            model,
+            seed,
+            folder,
+            _TRAINING_STEPS.value,
+            _MEASURE_EVERY_STEPS.value,
+            _ENCODER_LEARNING_RATE.value,
         )
         for seed in seeds
         for model in experiment.models

@@ -107,14 +107,27 @@ class SyntheticRun(processes.Task):
       experiment: an Experiment. model: name in `MODELS`. seed: of the run.
       folder: of all runs of the experiment.
       training_steps, measure_every_steps: iterations.
+      encoder_learning_rate: of the encoder against the critic, None for Algorithm 1's.
     """
 
-    def __init__(self, experiment, model, seed, folder, training_steps, measure_every_steps):
+    def __init__(
+        self,
+        experiment,
+        model,
+        seed,
+        folder,
+        training_steps,
+        measure_every_steps,
+        encoder_learning_rate=None,
+    ):
         self.model, self.seed = model, seed
         self._iterations = sorted(
             {*range(measure_every_steps, training_steps, measure_every_steps), training_steps}
         )
         self.name = f"{model}-seed{seed}"
+        # The VAE has no critic, and so no such player.
+        adversarial = encoder_learning_rate is not None and model != "vae"
+        rates = [f"--encoder_learning_rate={encoder_learning_rate}"] if adversarial else []
         self.log = Path(folder) / f"{self.name}.log"
         self.training = TrainingRun(
             Path(folder) / self.name,
@@ -122,6 +135,7 @@ class SyntheticRun(processes.Task):
                 f"--dataset={experiment.dataset}",
                 f"--latent_dim={experiment.latent_dim}",
                 *MODELS[model],
+                *rates,
                 f"--seed={seed}",
                 f"--training_steps={training_steps}",
                 "--batch_size=128",

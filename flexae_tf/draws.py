@@ -108,8 +108,7 @@ def minibatches(spec, key, count, batch_size, rows):
       A tuple of records; an `IMAGES` field holds int64 row numbers [B].
     """
     record = collections.namedtuple("Draw", spec)
-    field_keys = tf.random.split(key, count * len(spec), alg="philox")
-    field_keys = tf.reshape(field_keys, [count, len(spec), 2])
+    field_keys = iter(tf.unstack(tf.random.split(key, count * len(spec), alg="philox")))
 
     def sample(sampler, seed):
         if sampler is IMAGES:
@@ -117,8 +116,8 @@ def minibatches(spec, key, count, batch_size, rows):
         return sampler(seed, batch_size)
 
     return tuple(
-        record(*[sample(sampler, field_keys[i, j]) for j, sampler in enumerate(spec.values())])
-        for i in range(count)
+        record(*[sample(sampler, next(field_keys)) for sampler in spec.values()])
+        for _ in range(count)
     )
 
 
@@ -139,22 +138,29 @@ def pipeline(spec, images, *, count, batch_size, seed, stream, numbers, shard=(0
       A tf.data.Dataset of tuples of records, images as they are stored.
     """
     index, workers = shard
+    local = batch_size // (workers * replicas)
 
+    # AutoGraph would find nothing to convert in these three, and take seconds to see it.
+    @tf.autograph.experimental.do_not_convert
     def draw(number):
         drawn = minibatches(spec, key(seed, stream, number), count, batch_size, len(images))
         return tf.nest.map_structure(lambda t: tf.split(t, workers)[index], drawn)
 
+    @tf.autograph.experimental.do_not_convert
     def per_replica(*drawn):
         split = tf.nest.map_structure(
             lambda t: tf.reshape(t, tf.concat([[replicas, -1], tf.shape(t)[1:]], 0)), drawn
         )
         return tf.data.Dataset.from_tensor_slices(split)
 
+    @tf.autograph.experimental.do_not_convert
+    def gather(*drawn):
+        return _gather(spec, images, drawn, local)
+
     dataset = tf.data.Dataset.range(numbers.start, numbers.stop).map(draw)
     if replicas > 1:
         dataset = dataset.flat_map(per_replica)
-    local = batch_size // (workers * replicas)
-    return dataset.map(lambda *drawn: _gather(spec, images, drawn, local)).prefetch(2)
+    return dataset.map(gather).prefetch(2)
 
 
 def _gather(spec, images, drawn, local_batch_size):

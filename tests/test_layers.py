@@ -1,4 +1,4 @@
-"""Adam and batch normalization equal Keras' own; spectral normalization."""
+"""Adam, batch normalization and dense layers equal Keras' own; spectral normalization."""
 
 import json
 import subprocess
@@ -12,6 +12,7 @@ import tensorflow as tf
 from flexae_tf.layers import (
     Adam,
     BatchNormalization,
+    Dense,
     SpectralConv2D,
     SpectralConv2DTranspose,
     SpectralDense,
@@ -162,6 +163,48 @@ def test_a_frozen_layer_is_in_inference_mode_as_in_keras():
     np.testing.assert_allclose(
         ours(inputs, training=True), theirs(inputs, training=True), rtol=1e-4, atol=1e-5
     )
+
+
+def penalized(kind, xla):
+    """A critic of dense layers, its verdicts, and the gradients of a gradient penalty."""
+    keras.utils.set_random_seed(0)
+    critic = keras.Sequential([keras.Input((6,)), kind(5, "tanh"), kind(1)])
+    x = tf.constant(np.random.default_rng(0).standard_normal((4, 6)), tf.float32)
+
+    @tf.function(jit_compile=xla)
+    def differentiate():
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                verdicts = critic(x)
+            by_x = tape.gradient(verdicts, x)
+            penalty = tf.reduce_sum((tf.norm(by_x, axis=1) - 1) ** 2) + tf.reduce_sum(verdicts**2)
+        return verdicts, by_x, outer.gradient(penalty, [x, *critic.trainable_variables])
+
+    return [np.asarray(value) for value in tf.nest.flatten(differentiate())]
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_dense_and_its_first_and_second_gradients_equal_keras(xla, monkeypatch):
+    monkeypatch.setattr(Dense, "large", 1)
+    ours, theirs = (penalized(kind, xla) for kind in (Dense, keras.layers.Dense))
+    assert len(ours) == 7
+    for our, their in zip(ours, theirs, strict=True):
+        assert np.any(their != 0)
+        np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("units", "training", "own"), [(1024, True, True), (1024, False, False), (1023, True, False)]
+)
+def test_only_large_dense_layers_in_training_have_a_gradient_of_their_own(units, training, own):
+    model = keras.Sequential([keras.Input((1024,)), Dense(units, "relu")])
+    graph = tf.function(lambda x: model(x, training=training)).get_concrete_function(
+        tf.TensorSpec([None, 1024])
+    )
+    kinds = {operation.type for operation in graph.graph.get_operations()}
+    assert ("IdentityN" in kinds) == own
 
 
 # Each layer, Keras' own, the shape of its input.

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from flexae_tf import draws
 from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError
+from flexae_tf.layers import Dense
 from flexae_tf.method import adam
 from flexae_tf.methods.vae import gaussian_negative_log_likelihood, kl_to_standard_normal
 
@@ -54,7 +55,7 @@ class SecondStage(Density):
 
     def prior(self, n):
         u, epsilon = tf.split(n, 2, axis=1)
-        return self._mean + self._scale * (self._decoder(u) + self._gamma * epsilon)
+        return self._mean + self._scale * (self._decoder(u, training=False) + self._gamma * epsilon)
 
 
 def network(inputs, outputs, width=_WIDTH, seed=None):
@@ -65,7 +66,7 @@ def network(inputs, outputs, width=_WIDTH, seed=None):
 
     def dense(i, units, activation=None):
         initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
-        return layers.Dense(units, activation, kernel_initializer=initializer)
+        return Dense(units, activation, kernel_initializer=initializer)
 
     x = hidden = keras.Input((inputs,))
     for i in range(_HIDDEN_LAYERS):

@@ -16,7 +16,7 @@ import keras
 from keras import layers
 
 from flexae_tf import divergences, draws, objectives
-from flexae_tf.layers import BatchNormalization
+from flexae_tf.layers import BatchNormalization, Dense
 from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
 
 _WIDTH = 1024
@@ -42,13 +42,13 @@ def build(nets, settings):
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
     hidden = []
     for _ in range(3):
-        hidden += [layers.Dense(_WIDTH), BatchNormalization(), layers.ReLU()]
-    critic = [layers.Dense(_WIDTH, "relu"), layers.Dense(_WIDTH, "relu"), layers.Dense(1)]
+        hidden += [Dense(_WIDTH), BatchNormalization(), layers.ReLU()]
+    critic = [Dense(_WIDTH, "relu"), Dense(_WIDTH, "relu"), Dense(1)]
     return LearnedPriorAae(
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         generator=keras.Sequential(
-            [keras.Input((noise_dim,)), *hidden, layers.Dense(latent_dim)],
+            [keras.Input((noise_dim,)), *hidden, Dense(latent_dim)],
             name="generator",
         ),
         latent_critic=keras.Sequential([keras.Input((latent_dim,)), *critic], name="latent_critic"),

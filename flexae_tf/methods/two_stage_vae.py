@@ -104,7 +104,8 @@ class TwoStageVae(Method):
 
     def prior(self, n):
         u, epsilon = tf.split(n, 2, axis=1)
-        return self.second_decoder(u) + tf.exp(self.log_gamma.value) * epsilon
+        z_hat = self.second_decoder(u, training=False)  # [B, m]
+        return z_hat + tf.exp(self.log_gamma.value) * epsilon
 
     def encode_batch(self, x, training=False):
         return self.first.encode_batch(x, training)

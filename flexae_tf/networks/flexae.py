@@ -13,7 +13,7 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.layers import BatchNormalization, linear_layers
+from flexae_tf.layers import BatchNormalization, Dense, linear_layers
 from flexae_tf.networks.blocks import check_shape
 
 VARIANTS = ("paper", "released")
@@ -125,8 +125,8 @@ def image_critic(shape, variant="paper"):
             layers.Conv2D(64, 4, 2, padding="same", activation="relu"),
             layers.Conv2D(128, 4, 2, padding="same", activation="relu"),
             layers.Flatten(),
-            layers.Dense(_HIDDEN, activation="relu"),
-            layers.Dense(1),
+            Dense(_HIDDEN, activation="relu"),
+            Dense(1),
         ],
         name="image_critic",
     )

@@ -4,7 +4,11 @@ Reports seconds per iteration, images per second, the time to the first iteratio
 waiting for data, resident and device memory, and how close an iteration comes to its *arithmetic
 bound*: the floating-point operations of its matrix products and convolutions, counted in the graph
 that runs, at the rate this machine reaches, measured in the same run, for the largest dense product
-of the networks at the configured batch.
+of the networks at the configured batch. Where all dense layers are narrower than 256, and so
+limited by memory rather than arithmetic, it is the rate of a square product of 2,048.
+
+With --profile_dir, also profiles three more iterations: a folder for TensorBoard's profile plugin,
+and the seconds per iteration of the kinds of operation that take most, summed over threads.
 """
 
 import functools
@@ -13,6 +17,7 @@ import math
 import resource
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -21,12 +26,19 @@ from absl import flags
 from flexae_tf import settings
 from flexae_tf.errors import run_main
 from flexae_tf.trainer import Trainer, make_strategy
+from tools import operation_profile
 
 settings.define_flags()
 flags.DEFINE_integer("iterations", 10, "Iterations to time.", lower_bound=2)
 flags.DEFINE_integer("warmup", 2, "Iterations before them.", lower_bound=1)
+flags.DEFINE_string("profile_dir", None, "Also profile iterations, into this folder.")
 flags.DEFINE_bool("json", False, "Print one JSON line on standard output.")
 FLAGS = flags.FLAGS
+
+_SQUARE = (2048, 2048, 2048)
+_NARROW = 256
+_PROFILED_ITERATIONS = 3
+_PROFILED_KINDS = 12
 
 
 def main(_):
@@ -36,6 +48,8 @@ def main(_):
     build = functools.partial(settings.build_method, dataset.shape)
     trainer = Trainer(build, dataset, settings.trainer_options(), strategy=strategy)
     figures = measure(trainer, began)
+    if FLAGS.profile_dir:
+        figures |= operation_seconds(trainer, Path(FLAGS.profile_dir))
     if FLAGS.json:
         print(json.dumps(figures))
     else:
@@ -63,8 +77,9 @@ def measure(trainer, began):
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     median = statistics.median(seconds)
     batch = trainer.options.batch_size
-    rows, inner, columns = largest_product(trainer.method, batch)
-    rate = product_rate(rows, inner, columns)
+    square = product_rate(*_SQUARE)
+    rows, inner, columns = largest_product(trainer.method, batch) or _SQUARE
+    rate = square if (rows, inner, columns) == _SQUARE else product_rate(rows, inner, columns)
     return {
         "seconds_per_iteration": median,
         "seconds_per_iteration_min": min(seconds),
@@ -77,9 +92,24 @@ def measure(trainer, began):
         "gflop_per_iteration": flops / 1e9,
         "product": f"[{rows}, {inner}] x [{inner}, {columns}]",
         "product_gflop_per_second": rate / 1e9,
-        "square_product_gflop_per_second": product_rate(2048, 2048, 2048) / 1e9,
+        "square_product_gflop_per_second": square / 1e9,
         "arithmetic_bound_seconds": flops / rate,
         "ratio_to_arithmetic_bound": median / (flops / rate),
+    }
+
+
+def operation_seconds(trainer, folder):
+    """{"profile: <kind of operation>": seconds per iteration} of the kinds that take most."""
+    iterator = trainer.iterator(0, _PROFILED_ITERATIONS)
+
+    def iterate():
+        for _ in range(_PROFILED_ITERATIONS):
+            _wait(trainer.iterate(iterator))
+
+    found = operation_profile.profile(iterate, folder)
+    return {
+        f"profile: {kind}": seconds / _PROFILED_ITERATIONS
+        for kind, seconds in list(found.items())[:_PROFILED_KINDS]
     }
 
 
@@ -119,15 +149,14 @@ def _operations_of(operation, graph):
 
 
 def largest_product(method, batch):
-    """(rows, inner, columns) of the largest dense layer's product at a batch."""
+    """(rows, inner, columns) of the largest dense layer's product at a batch; None: all narrow."""
     kernels = [
         variable.shape
         for network in method.networks.values()
         for variable in network.trainable_variables
-        if len(variable.shape) == 2
+        if len(variable.shape) == 2 and min(variable.shape) >= _NARROW
     ]
-    inner, columns = max(kernels, key=math.prod)
-    return batch, inner, columns
+    return (batch, *max(kernels, key=math.prod)) if kernels else None
 
 
 def product_rate(rows, inner, columns, repeats=30):

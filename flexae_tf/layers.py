@@ -120,7 +120,7 @@ class _SpectralNorm:
         # Not aggregated: every replica computes the same u from the same W.
         self.u = self.add_weight(
             name="u",
-            shape=(self._kernel.shape[-1], 1),
+            shape=(self.kernel.shape[-1], 1),
             initializer="orthogonal",  # a random unit vector
             trainable=False,
         )
@@ -130,16 +130,8 @@ class _SpectralNorm:
             matrix = self._matrix()
             v = matrix @ self.u.value
             self.u.assign(tf.math.l2_normalize(tf.matmul(matrix, v, transpose_a=True)))
-        return super().call(inputs)
-
-    @property
-    def kernel(self):
-        """W / sigma(W)."""
-        return self._kernel / self.sigma()
-
-    @kernel.setter
-    def kernel(self, variable):
-        self._kernel = variable
+        # (x / sigma) W instead of x (W / sigma): x is smaller, and W need not be copied.
+        return super().call(inputs / self.sigma())
 
     def sigma(self):
         """The largest singular value of W, a scalar."""
@@ -147,7 +139,7 @@ class _SpectralNorm:
         return tf.sqrt(tf.reduce_sum((self._matrix() @ self.u.value) ** 2) + 1e-12)
 
     def _matrix(self):
-        return tf.reshape(self._kernel.value, [-1, self._kernel.shape[-1]])
+        return tf.reshape(self.kernel.value, [-1, self.kernel.shape[-1]])
 
 
 class SpectralDense(_SpectralNorm, keras.layers.Dense):

@@ -238,8 +238,6 @@ def test_sigma_is_the_largest_singular_value(number):
     kernel, bias, _ = layer.get_weights()
     reference.set_weights([kernel / largest, bias])
     np.testing.assert_allclose(model(inputs), reference(inputs), rtol=1e-4, atol=1e-5)
-    normalized = np.reshape(layer.kernel, matrix.shape)
-    assert np.linalg.svd(normalized, compute_uv=False)[0] == pytest.approx(1, rel=1e-5)
     np.testing.assert_array_equal(layer.weights[0].numpy().reshape(matrix.shape), matrix)
 
 

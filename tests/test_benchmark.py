@@ -24,4 +24,5 @@ def test_an_autoencoder_of_vectors(tmp_path):
     assert 0 < found["seconds_per_iteration_min"] <= found["seconds_per_iteration"]
     profiled = {name for name in found if name.startswith("profile: ")}
     assert {"profile: ResourceApplyAdam"} < profiled
+    assert not {"profile: Run", "profile: Process"} & profiled
     assert list(tmp_path.glob("**/*.xplane.pb"))

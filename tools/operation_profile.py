@@ -25,8 +25,8 @@ def profile(function, folder):
     for plane in xplane_pb2.XSpace.FromString(written.read_bytes()).planes:
         for line in plane.lines:
             for event in line.events:
-                # Operations are called "name:kind", what TensorFlow does around them is not.
-                _, colon, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-                if colon and kind.isidentifier():
+                # Operations are called "name:kind", the calls around them "class::method".
+                name, colon, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
+                if colon and kind.isidentifier() and not name.endswith(":"):
                     seconds[kind] += event.duration_ps / 1e12
     return dict(seconds.most_common())

@@ -21,25 +21,21 @@ def is_large(shape):
     return min(shape[:2]) >= LARGE
 
 
-def kernel_size(shape):
-    """5 for large images, 4 for small ones."""
+def _kernel_size(shape):
     return 5 if is_large(shape) else 4
 
 
-def most_doublings(shape):
-    """How often the decoder doubles its first feature map: 3 times for large images, else 2."""
-    return 3 if is_large(shape) else 2
-
-
-def encoder(blocks, shape, outputs, kernel, strides=(2, 2, 2, 2), symmetric=False):
+def encoder(blocks, shape, outputs, kernel=None, strides=(2, 2, 2, 2), symmetric=False):
     """x -> [B, outputs]: four convolutions with BN and ReLU, then one dense layer.
 
     Args:
       blocks: `blocks.Blocks`. shape: (H, W, C).
-      kernel: side of all kernels. strides: of the four convolutions.
+      kernel: side of all kernels; 5 for large images and 4 for small ones by default.
+      strides: of the four convolutions.
       symmetric: maps x from [0, 1] to [-1, 1] first.
     """
     check_shape(shape)
+    kernel = kernel or _kernel_size(shape)
     return keras.Sequential(
         [
             keras.Input(shape),
@@ -54,18 +50,20 @@ def encoder(blocks, shape, outputs, kernel, strides=(2, 2, 2, 2), symmetric=Fals
     )
 
 
-def decoder(blocks, shape, latent_dim, kernel, doublings_at_most, after_dense):
+def decoder(blocks, shape, latent_dim, after_dense, kernel=None, doublings_at_most=None):
     """z -> x_hat in (0, 1): one dense layer, transposed convolutions, the last of stride 1.
 
     Args:
       blocks: `blocks.Blocks`. shape: (H, W, C).
-      kernel: side of all kernels.
-      doublings_at_most: how many transposed convolutions of stride 2, where the size allows it.
       after_dense: the layers between the dense layer and the first transposed convolution.
+      kernel: as the encoder's.
+      doublings_at_most: how many transposed convolutions of stride 2, where the size allows it; 3
+        for large images and 2 for small ones by default.
     """
     check_shape(shape)
     height, width, channels = shape
-    count = doublings(shape, doublings_at_most)
+    kernel = kernel or _kernel_size(shape)
+    count = doublings(shape, doublings_at_most or (3 if is_large(shape) else 2))
     first = (height >> count, width >> count, FILTERS[-1])
     return keras.Sequential(
         [

@@ -12,23 +12,12 @@ from flexae_tf.networks.blocks import Blocks
 def encoder(shape, outputs, variant="paper", spectral_norm=False):
     """x [B, H, W, C] -> [B, outputs]. The two variants agree."""
     del variant
-    return dcgan.encoder(
-        Blocks(spectral_norm),
-        shape,
-        outputs,
-        dcgan.kernel_size(shape),
-        symmetric=not dcgan.is_large(shape),
-    )
+    symmetric = not dcgan.is_large(shape)
+    return dcgan.encoder(Blocks(spectral_norm), shape, outputs, symmetric=symmetric)
 
 
 def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
     """z -> x_hat in (0, 1)."""
     blocks = Blocks(spectral_norm)
-    return dcgan.decoder(
-        blocks,
-        shape,
-        latent_dim,
-        dcgan.kernel_size(shape),
-        dcgan.most_doublings(shape),
-        after_dense={"paper": blocks.activated(), "released": []}[variant],
-    )
+    after_dense = {"paper": blocks.activated(), "released": []}[variant]
+    return dcgan.decoder(blocks, shape, latent_dim, after_dense)

@@ -20,7 +20,7 @@ def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
     del variant
     blocks = _blocks(spectral_norm)
     after_dense = blocks.activated(normalized=False)
-    return dcgan.decoder(blocks, shape, latent_dim, 5, 3, after_dense)
+    return dcgan.decoder(blocks, shape, latent_dim, after_dense, 5, 3)
 
 
 def _blocks(spectral_norm):

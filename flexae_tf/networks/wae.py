@@ -12,27 +12,15 @@ from flexae_tf.networks.blocks import Blocks
 def encoder(shape, outputs, variant="paper", spectral_norm=False):
     """x [B, H, W, C] -> [B, outputs]."""
     del variant
-    return dcgan.encoder(
-        _blocks(spectral_norm),
-        shape,
-        outputs,
-        dcgan.kernel_size(shape),
-        symmetric=dcgan.is_large(shape),
-    )
+    symmetric = dcgan.is_large(shape)
+    return dcgan.encoder(_blocks(spectral_norm), shape, outputs, symmetric=symmetric)
 
 
 def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
     """z -> x_hat in (0, 1)."""
     del variant
     blocks = _blocks(spectral_norm)
-    return dcgan.decoder(
-        blocks,
-        shape,
-        latent_dim,
-        dcgan.kernel_size(shape),
-        dcgan.most_doublings(shape),
-        after_dense=blocks.activated(normalized=False),
-    )
+    return dcgan.decoder(blocks, shape, latent_dim, blocks.activated(normalized=False))
 
 
 def _blocks(spectral_norm):

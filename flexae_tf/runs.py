@@ -26,8 +26,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from flexae_tf import checkpoints, data, files, settings, trainer
+from flexae_tf import data, files, settings
 from flexae_tf.errors import UserError
+from flexae_tf.training import checkpoints, trainer
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 

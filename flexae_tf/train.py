@@ -14,11 +14,12 @@ import tempfile
 
 from absl import flags
 
-from flexae_tf import methods, settings, workers
+from flexae_tf import methods, settings
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.runs import RunDirectory
-from flexae_tf.stopping import Interrupted, Stopping
-from flexae_tf.trainer import Trainer, make_strategy
+from flexae_tf.training import workers
+from flexae_tf.training.stopping import Interrupted, Stopping
+from flexae_tf.training.trainer import Trainer, make_strategy
 
 settings.define_flags()
 FLAGS = flags.FLAGS

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flexae_tf import checkpoints
+from flexae_tf.training import checkpoints
 
 FLAGS = (
     "--dataset=digits",

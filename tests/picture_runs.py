@@ -6,7 +6,8 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import checkpoints, data, runs, settings, trainer
+from flexae_tf import data, runs, settings
+from flexae_tf.training import checkpoints, trainer
 from tests import tiny
 
 ITERATION = 3

@@ -26,7 +26,7 @@ def test_agrees_within_twice_what_two_back_ends_differ_by(rows, kind):
 def test_notices_a_wrong_coefficient(monkeypatch):
     """The penalty at the mirrored points is another loss: the comparison can fail."""
     reference = golden.load(REFERENCE) | {"iterations": 1}
-    from flexae_tf import objectives
+    from flexae_tf.algorithm import objectives
 
     interpolate = objectives.interpolate
     monkeypatch.setattr(objectives, "interpolate", lambda a, b, c: interpolate(b, a, c))

@@ -15,7 +15,7 @@ from flexae_tf import data, runs, settings
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
-from flexae_tf.trainer import Trainer
+from flexae_tf.training.trainer import Trainer
 
 CHOSEN = {"dataset": "digits", "data_dir": None, "xla": False, "seed": 3, "rate": 1e-5}
 FREE = {"xla", "data_dir"}

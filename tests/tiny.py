@@ -13,8 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data, draws, method, methods, networks
-from flexae_tf.trainer import Trainer, TrainerOptions, make_strategy
+from flexae_tf import data, methods, networks
+from flexae_tf.algorithm import method
+from flexae_tf.data import draws
+from flexae_tf.training.trainer import Trainer, TrainerOptions, make_strategy
 
 METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.

@@ -4,8 +4,8 @@
     python -m tools.export --run_dir=runs/mnist --checkpoint=50000
     python -m tools.export --run_dir=runs/mnist --density=gmm
 
-Writes the next version to the run's export/; see flexae_tf/export.py for what is in it and
-flexae_tf/serving.py for the signatures.
+Writes the next version to the run's export/; see flexae_tf/serving/export.py for what is in it and
+flexae_tf/serving/signatures.py for the signatures.
 """
 
 import json
@@ -15,7 +15,7 @@ from absl import flags
 
 from flexae_tf import densities, runs
 from flexae_tf.errors import run_main
-from flexae_tf.export import export
+from flexae_tf.serving.export import export
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to export.", required=True)
 _CHECKPOINT = flags.DEFINE_integer(

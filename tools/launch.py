@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 
-from flexae_tf import stopping
+from flexae_tf.training import stopping
 
 # The workers of one that died notice within seconds; a worker that hangs never does.
 _GRACE_SECONDS = 15

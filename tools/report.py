@@ -10,8 +10,9 @@ drawn at that checkpoint are drawn first; neighbours by features only with --inc
 
 from absl import flags
 
-from flexae_tf import html_report, pictures
+from flexae_tf import pictures
 from flexae_tf.errors import run_main
+from flexae_tf.report import html_report
 from tools import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from flexae_tf import data, draws
+from flexae_tf import data
+from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 
 _BATCH = 500  # images at a time

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import draws
+from flexae_tf.data import draws
 from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError, warn
 

@@ -14,12 +14,13 @@ share their tags, so they are several runs to it.
 
 import dataclasses
 
-from flexae_tf import checkpoints, densities, runs
+from flexae_tf import densities, runs
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.paper_values import model_name
 from flexae_tf.evaluation.protocol import STANDARD
 from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_method
+from flexae_tf.training import checkpoints
 
 
 def choose_iterations(run_dir, protocol, choice):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flexae_tf.errors import UserError
-from flexae_tf.stopping import REASONS, TIME_UP, Stopping
+from flexae_tf.training.stopping import REASONS, TIME_UP, Stopping
 
 _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 30

@@ -24,7 +24,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import checkpoints, draws, files, objectives, runs
+from flexae_tf import files, runs
+from flexae_tf.algorithm import objectives
+from flexae_tf.data import draws
 from flexae_tf.data.synthetic import TRAIN_COUNT, generate
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation.frechet import frechet_distance
@@ -32,6 +34,7 @@ from flexae_tf.evaluation.reconstruction import squared_error
 from flexae_tf.evaluation.sliced_wasserstein import sliced_wasserstein, spread
 from flexae_tf.experiments import processes
 from flexae_tf.experiments.training_run import TrainingRun
+from flexae_tf.training import checkpoints
 
 # {model: flags}. The VAE's own default rate is half of Algorithm 1's.
 MODELS = {

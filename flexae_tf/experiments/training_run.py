@@ -4,10 +4,11 @@ import sys
 
 from absl import flags
 
-from flexae_tf import checkpoints, settings
+from flexae_tf import settings
 from flexae_tf.errors import UserError, flagfiles_first
 from flexae_tf.experiments.processes import Busy, Command
 from flexae_tf.runs import RunDirectory
+from flexae_tf.training import checkpoints
 
 
 class TrainingRun:

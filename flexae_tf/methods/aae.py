@@ -7,8 +7,9 @@ its own. It is WAE-GAN with the Jensen-Shannon divergence and one step of the cr
 
 import functools
 
-from flexae_tf import divergences, draws
-from flexae_tf.method import Setting, adam_from, adam_settings
+from flexae_tf.algorithm import divergences
+from flexae_tf.algorithm.method import Setting, adam_from, adam_settings
+from flexae_tf.data import draws
 from flexae_tf.methods.wae_gan import WaeGan
 
 

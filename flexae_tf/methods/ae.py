@@ -5,7 +5,7 @@ It is RAE without the norm of the codes (see rae.py), so it has no prior of its 
 
 import functools
 
-from flexae_tf.method import Setting, adam_from
+from flexae_tf.algorithm.method import Setting, adam_from
 from flexae_tf.methods import rae
 
 

@@ -6,7 +6,7 @@ deviation the codes no longer fill N(0, I), so it is meant for --density=gaussia
 
 import functools
 
-from flexae_tf.method import Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.algorithm.method import Setting, adam_from, adam_settings, halving_setting
 from flexae_tf.methods.vae import Vae
 
 

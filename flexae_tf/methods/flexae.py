@@ -10,9 +10,10 @@ import functools
 
 import tensorflow as tf
 
-from flexae_tf import draws, objectives
-from flexae_tf.divergences import Wasserstein
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings
+from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.divergences import Wasserstein
+from flexae_tf.algorithm.method import Method, Player, Setting, adam_from, adam_settings
+from flexae_tf.data import draws
 
 
 def settings(variant):

@@ -1,6 +1,6 @@
 """FlexAE-SR: FlexAE with the smoothing regularization of Eq. 9 and 10 (see flexae.py)."""
 
-from flexae_tf.method import adam_settings
+from flexae_tf.algorithm.method import adam_settings
 from flexae_tf.methods import flexae
 
 

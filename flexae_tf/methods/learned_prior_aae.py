@@ -15,9 +15,17 @@ import functools
 import keras
 from keras import layers
 
-from flexae_tf import divergences, draws, objectives
-from flexae_tf.layers import BatchNormalization, Dense
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.algorithm import divergences, objectives
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    Setting,
+    adam_from,
+    adam_settings,
+    halving_setting,
+)
+from flexae_tf.data import draws
+from flexae_tf.networks.layers import BatchNormalization, Dense
 
 _WIDTH = 1024
 _PLAYERS = ("autoencoder", "latent_critic", "generator")

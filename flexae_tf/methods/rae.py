@@ -23,8 +23,16 @@ import functools
 import keras
 import tensorflow as tf
 
-from flexae_tf import draws, objectives
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    Setting,
+    adam_from,
+    adam_settings,
+    halving_setting,
+)
+from flexae_tf.data import draws
 
 REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
 # {regularizer: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.

@@ -9,9 +9,16 @@ import functools
 
 import tensorflow as tf
 
-from flexae_tf import draws
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    Setting,
+    adam_from,
+    adam_settings,
+    halving_setting,
+)
+from flexae_tf.data import draws
 from flexae_tf.densities import second_stage
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
 from flexae_tf.methods import vae
 
 

@@ -11,9 +11,17 @@ import math
 import keras
 import tensorflow as tf
 
-from flexae_tf import draws, objectives
+from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    Setting,
+    adam_from,
+    adam_settings,
+    halving_setting,
+)
+from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
 
 LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
 

@@ -10,10 +10,10 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import divergences, draws, objectives
-from flexae_tf.data import synthetic
+from flexae_tf.algorithm import divergences, objectives
+from flexae_tf.algorithm.method import Method, Player, Setting, adam_from
+from flexae_tf.data import draws, synthetic
 from flexae_tf.errors import UserError
-from flexae_tf.method import Method, Player, Setting, adam_from
 from flexae_tf.methods import flexae
 
 _COMPONENTS = 6

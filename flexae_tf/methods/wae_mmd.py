@@ -13,9 +13,17 @@ import functools
 
 import tensorflow as tf
 
-from flexae_tf import draws, objectives
+from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    Setting,
+    adam_from,
+    adam_settings,
+    halving_setting,
+)
+from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-from flexae_tf.method import Method, Player, Setting, adam_from, adam_settings, halving_setting
 
 KERNELS = ("imq", "rbf")
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -7,7 +7,7 @@ from keras import layers
 from keras.initializers import RandomNormal, TruncatedNormal
 
 from flexae_tf.errors import UserError
-from flexae_tf.layers import BatchNormalization, linear_layers
+from flexae_tf.networks.layers import BatchNormalization, linear_layers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,8 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.layers import BatchNormalization, Dense, linear_layers
 from flexae_tf.networks.blocks import check_shape
+from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers
 
 VARIANTS = ("paper", "released")
 

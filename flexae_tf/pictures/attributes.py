@@ -13,7 +13,6 @@ from flexae_tf import figures
 from flexae_tf.data import gather
 from flexae_tf.densities.density import encode
 from flexae_tf.errors import UserError, warn
-from flexae_tf.export import DIRECTIONS
 from flexae_tf.pictures.picture import (
     CELEBA_ATTRIBUTES,
     are_vectors,
@@ -22,6 +21,7 @@ from flexae_tf.pictures.picture import (
     compose,
 )
 from flexae_tf.pictures.plane import Plane, background, paths
+from flexae_tf.serving.export import DIRECTIONS
 
 IMAGES = 8
 

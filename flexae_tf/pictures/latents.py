@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from flexae_tf import draws, figures
-from flexae_tf.data import gather
+from flexae_tf import figures
+from flexae_tf.data import draws, gather
 from flexae_tf.figures import Layer
 from flexae_tf.pictures.picture import choose, class_name, compose
 from flexae_tf.pictures.plane import Plane, by_class

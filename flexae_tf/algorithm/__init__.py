@@ -1,0 +1,1 @@
+"""What a method is made of: players and their update, objectives, divergences."""

@@ -1,0 +1,307 @@
+"""What a method is: networks, players, a step that reads as the paper's algorithm, and sampling.
+
+A *player* is one optimizer and the variables it moves. An *objective* is a function of a minibatch
+that returns {player: loss} after one shared forward pass; what else it returns under other names
+is only reported. `Method.update` is the one place with a gradient tape, replica scaling, XLA and
+optimizers. A method's `step` is plain Python over `update`; a strategy runs it on each replica.
+"""
+
+import abc
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import data
+from flexae_tf.data import draws
+from flexae_tf.errors import UserError
+from flexae_tf.networks.layers import Adam, held_power_iterations, layers_of
+
+_BATCH = 500  # images at a time in encode, decode and sample
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A hyperparameter of a method, and the flag of the same name.
+
+    Attributes:
+      default: its value, or None where it follows from the data.
+      help: one line for --help.
+      choices: the allowed values, or None for any of the default's type.
+      kind: the type of a setting whose default is None.
+    """
+
+    default: int | float | str | bool | None
+    help: str
+    choices: tuple[str, ...] | None = None
+    kind: type = int
+
+
+class Player:
+    """An optimizer and the variables it moves.
+
+    Args:
+      name: the player's name: of its loss, its flags and its TensorBoard tags.
+      networks: the networks whose trainable variables it moves.
+      optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
+    """
+
+    def __init__(self, name: str, networks: Sequence[keras.Model], optimizer):
+        self.name = name
+        self.variables = [v for network in networks for v in network.trainable_variables]
+        self.optimizer = optimizer
+        optimizer.build(self.variables)
+
+
+class Method(abc.ABC):
+    """A generative autoencoder that can be trained, resumed, sampled and exported.
+
+    Attributes:
+      networks: {name: keras.Model}, all that is saved; "encoder" and "decoder" are among them.
+      players: {name: Player}.
+      draw_spec: what a minibatch holds (see `draws`).
+      minibatches: how many minibatches an iteration takes.
+      noise: sampler of the prior's input, (seed, n) -> [n, m'], or None for a method without prior.
+    """
+
+    def __init__(self, networks, players, draw_spec, minibatches, noise):
+        self.networks = dict(networks)
+        self.players = {player.name: player for player in players}
+        self.draw_spec = draw_spec
+        self.minibatches = minibatches
+        self.noise = noise
+        self.xla = False
+        self._differentiated = {}
+
+    @abc.abstractmethod
+    def step(self, drawn):
+        """One iteration of the algorithm.
+
+        Args:
+          drawn: tuple of `minibatches` records, images float32 as the networks take them.
+
+        Returns:
+          {name: scalar tensor}: each player's loss just before its update, and what else an
+          objective reports.
+        """
+
+    def step_at(self, iteration):
+        """The step of an iteration (1 is the first), for a method with stages."""
+        del iteration
+        return self.step
+
+    def prior(self, n):
+        """Codes z_hat [B, m] for noise n [B, m']: the model's prior. Here N(0, I) itself."""
+        return n
+
+    def encode_batch(self, x, training=False):
+        """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
+        return self.networks["encoder"](x, training=training)
+
+    def encode_distribution(self, x):
+        """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
+        return self.encode_batch(x), None
+
+    def decode_batch(self, z, training=False):
+        """x_hat of codes z [B, m]; in inference mode by default."""
+        return self.networks["decoder"](z, training=training)
+
+    def decoded_codes(self, drawn, z, z_prime):
+        """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
+
+        Args:
+          drawn: a minibatch of `statistics_spec`.
+          z, z_prime: the encoder's outputs for drawn.x and drawn.x_prime, in training mode.
+
+        Returns:
+          A list of [B, m].
+        """
+        del drawn, z_prime
+        return [z]
+
+    def update(self, objective, drawn):
+        """Moves the players of one objective and returns what it reported.
+
+        The gradients of all its players are taken at the same weights and then applied. Losses are
+        means over the replica's part of the minibatch and Keras optimizers sum gradients over
+        replicas, hence the division by their number.
+        """
+        reported, gradients = self._differentiate(objective)(drawn)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for name, gradient in gradients.items():
+            self.players[name].optimizer.apply(gradient, self.players[name].variables)
+            # Of the replica's own minibatch: the norm of the sum would take a second reduction.
+            reported[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(gradient)
+        return reported
+
+    def _differentiate(self, objective):
+        """The function drawn -> ({name: scalar}, {player: gradients}) of an objective.
+
+        One graph function serves every call of an objective, so that five critic steps are traced
+        (and compiled, with XLA) once. Above one replica only XLA gets one: synchronized batch
+        normalization cannot be traced inside a nested function.
+        """
+        if objective not in self._differentiated:
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+
+            def function(drawn):
+                with tf.GradientTape(persistent=True) as tape:
+                    reported = objective(drawn)
+                    losses = {k: v / replicas for k, v in reported.items() if k in self.players}
+                gradients = {
+                    k: tape.gradient(v, self.players[k].variables) for k, v in losses.items()
+                }
+                return reported, gradients
+
+            if self.xla or replicas == 1:
+                function = tf.function(function, jit_compile=self.xla, autograph=False)
+            self._differentiated[objective] = function
+        return self._differentiated[objective]
+
+    def update_statistics(self, drawn):
+        """Takes one more minibatch into the test-time statistics of batch normalization.
+
+        They stand for the train data in the encoder, and in the decoder for an equal mixture of the
+        codes it meets (`decoded_codes`). The released program gets there by running all of its 42
+        decoder update operations in each iteration, whichever optimizer runs; here the statistics
+        are the plain average over fresh minibatches at the weights of the moment they are needed.
+        That costs the training step nothing, has no lag and works with any Keras network. All kinds
+        of codes go through as one batch, so that deeper layers see them normalized as at test time.
+
+        Runs within `averaging`. drawn: a minibatch of `statistics_spec`, images as networks take
+        them.
+        """
+        x = tf.concat([drawn.x, drawn.x_prime], 0)
+        z, z_prime = tf.split(self.networks["encoder"](x, training=True), 2)
+        codes = self.decoded_codes(drawn, z, z_prime)
+        self.networks["decoder"](tf.concat(codes, 0), training=True)
+
+    @contextlib.contextmanager
+    def averaging(self, count):
+        """Lets `update_statistics` average over minibatches instead of over iterations.
+
+        Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.
+
+        Args:
+          count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
+        """
+        norms = layers_of(self.networks.values(), keras.layers.BatchNormalization)
+        before = tf.cast(count, tf.float32)
+        previous = [norm.momentum for norm in norms]
+        try:
+            for norm in norms:
+                norm.momentum = before / (before + 1)
+            with held_power_iterations(self.networks.values()):
+                yield
+        finally:
+            for norm, momentum in zip(norms, previous, strict=True):
+                norm.momentum = momentum
+
+    def statistics_spec(self):
+        """Draw specification of the minibatches that `update_statistics` takes."""
+        spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": self.noise, "gamma": draws.uniform}
+        return {name: sampler for name, sampler in spec.items() if sampler is not None}
+
+    def encode(self, x):
+        """Codes of images.
+
+        Args:
+          x: NumPy, uint8 or float32 in [0, 1], [N, H, W, C]; float32 [N, D] for vectors.
+
+        Returns:
+          z, float32 [N, m].
+        """
+        return self._in_batches(self.encode_batch, data.to_unit, x)
+
+    def decode(self, z):
+        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
+        return self._in_batches(self.decode_batch, np.asarray, z)
+
+    def reconstruct(self, x):
+        """D(E(x)), float32; x as in `encode`."""
+        return self._in_batches(
+            lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
+        )
+
+    def sample(self, n, seed=0):
+        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
+
+        Raises:
+          UserError: the method has no prior and no density was put in its place.
+        """
+        if self.noise is None:
+            raise UserError("the model has no prior of its own to sample from: give it a density")
+        noise = self.noise(draws.key(seed, draws.PICTURES, 0), n)
+        return self._in_batches(
+            lambda batch: self.decode_batch(self.prior(batch)), np.asarray, noise
+        )
+
+    def sample_from(self, density):
+        """Puts a latent density (see `densities`) in the place of the prior, for good."""
+        self.noise, self.prior = density.noise, density.prior
+
+    def interpolate(self, x_a, x_b, steps):
+        """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
+
+        Args:
+          x_a, x_b: as in `encode`, N of each.
+          steps: how many, at least 2.
+
+        Returns:
+          float32 [N, steps, H, W, C] (or [N, steps, D]).
+        """
+        z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
+        towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
+        x = self.decode(z.reshape(-1, z.shape[-1]))
+        return x.reshape(*z.shape[:2], *x.shape[1:])
+
+    def _in_batches(self, function, prepare, inputs):
+        if not len(inputs):
+            raise ValueError("expected at least one example, received none")
+        parts = [
+            np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), tf.float32)))
+            for i in range(0, len(inputs), _BATCH)
+        ]
+        return np.concatenate(parts)
+
+
+def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
+    """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
+
+    Args:
+      halve_every_steps: iterations after which the rate is halved, again and again; 0: never.
+    """
+    if halve_every_steps:
+        learning_rate = keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, halve_every_steps, 0.5, staircase=True
+        )
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+
+
+def adam_settings(player, learning_rate, beta_1, beta_2):
+    """The three settings of a player's Adam, for a method's `settings`."""
+    return {
+        f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
+        f"{player}_beta_1": Setting(beta_1, f"Adam beta_1 of the {player}."),
+        f"{player}_beta_2": Setting(beta_2, f"Adam beta_2 of the {player}."),
+    }
+
+
+def halving_setting():
+    """The setting that halves the learning rates of all players of a method."""
+    text = "Iterations after which learning rates are halved, again and again; 0: never."
+    return {"halve_rates_every_steps": Setting(0, text)}
+
+
+def adam_from(settings, player):
+    """The optimizer that `adam_settings` (and `halving_setting`) describe."""
+    return adam(
+        settings[f"{player}_learning_rate"],
+        settings[f"{player}_beta_1"],
+        settings[f"{player}_beta_2"],
+        settings.get("halve_rates_every_steps", 0),
+    )

@@ -1,0 +1,107 @@
+"""The objectives of FlexAE and FlexAE-SR (Eq. 5 to 10) as pure functions of tensors.
+
+Symbols: x data, z = E(x) codes, z_hat = G(n) prior samples, x_inp = D(z_inp) decoded
+interpolations, C a critic (a function from a batch to [B, 1]). Every function returns a scalar
+that is a mean over the batch, so the mean over replicas of equal batches is the value for the
+global batch.
+"""
+
+import tensorflow as tf
+
+from flexae_tf.networks.layers import layers_of
+
+# The released program has no epsilon here and its gradient is NaN where the critic is flat.
+_NORM_EPSILON = 1e-12
+
+
+def squared_error(x, x_hat):
+    """Eq. 5, L_AE: sum of squares per example, mean over the batch. x, x_hat: [B, ...]."""
+    return _mean_per_example(tf.math.squared_difference(x, x_hat), tf.reduce_sum)
+
+
+def absolute_error(x, x_hat):
+    """Mean absolute error over pixels and batch, as the released program's `mae`."""
+    return _mean_per_example(tf.abs(x - x_hat), tf.reduce_mean)
+
+
+def binary_cross_entropy(x, x_hat):
+    """Binary cross-entropy, mean over pixels and batch, as the released program's `bce`.
+
+    x, x_hat: [B, ...] in [0, 1]. x_hat is clipped to [1e-7, 1 - 1e-7], as Keras does.
+    """
+    x_hat = tf.clip_by_value(x_hat, 1e-7, 1 - 1e-7)
+    entropy = -x * tf.math.log(x_hat) - (1 - x) * tf.math.log(1 - x_hat)
+    return _mean_per_example(entropy, tf.reduce_mean)
+
+
+RECONSTRUCTION_LOSSES = {
+    "mse": squared_error,
+    "mae": absolute_error,
+    "bce": binary_cross_entropy,
+}
+
+
+def interpolate(first, second, coefficient):
+    """coefficient * first + (1 - coefficient) * second, one coefficient per example.
+
+    Args:
+      first, second: [B, ...].
+      coefficient: [B] in [0, 1].
+    """
+    coefficient = tf.reshape(coefficient, [-1] + [1] * (first.shape.rank - 1))
+    return coefficient * first + (1 - coefficient) * second
+
+
+def gradient_penalty(critic, points):
+    """Mean of (||grad C(points)||_2 - 1)^2, the last term of Eq. 6 and 9.
+
+    Args:
+      critic: function [B, ...] -> [B, 1].
+      points: [B, ...], drawn on the segments between real and generated examples.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        verdict = critic(points)  # [B, 1]
+    gradient = tape.gradient(verdict, points)
+    squares = tf.reduce_sum(tf.square(gradient), axis=range(1, gradient.shape.rank))  # [B]
+    return tf.reduce_mean(tf.square(tf.sqrt(squares + _NORM_EPSILON) - 1))
+
+
+def verdicts(critic, real, fake):
+    """C(real) and C(fake), [B, 1] each.
+
+    Both go through the critic as one batch, which is the same for a critic without batch
+    normalization (the gradient penalty forbids it) and halves the passes over its weights.
+    """
+    return tf.split(critic(tf.concat([real, fake], 0)), 2)
+
+
+def critic_gap(critic, real, fake):
+    """mean C(real) - mean C(fake): the critic's estimate of the Wasserstein distance."""
+    verdict_real, verdict_fake = verdicts(critic, real, fake)
+    return tf.reduce_mean(verdict_real) - tf.reduce_mean(verdict_fake)
+
+
+def critic_loss(gap, penalty, penalty_weight):
+    """Eq. 6 (L_Critic) and Eq. 9 (L_Reg): -gap + beta * penalty."""
+    return penalty_weight * penalty - gap
+
+
+def raise_verdict(critic, examples):
+    """Eq. 7 (L_Gen, of z_hat) and Eq. 10 (L_AEReg, of x_inp): -mean C(examples)."""
+    return -tf.reduce_mean(critic(examples))
+
+
+def lower_verdict(critic, examples):
+    """Eq. 8 (L_Enc, of z): mean C(examples)."""
+    return tf.reduce_mean(critic(examples))
+
+
+def squared_kernels(network, layers):
+    """Sum of the squares of the kernels of a network's layers of a class."""
+    kernels = [layer.kernel for layer in layers_of([network], layers) if hasattr(layer, "kernel")]
+    return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
+
+
+def _mean_per_example(values, reduce):
+    return tf.reduce_mean(reduce(values, axis=range(1, values.shape.rank)))

@@ -1,0 +1,1 @@
+"""The page of a run: curves read back from TensorBoard files, pictures and measures."""

@@ -1,0 +1,1 @@
+"""A trained model for others: named signatures, and SavedModels that hold them."""

@@ -1,0 +1,243 @@
+"""What a server does with a trained model: tensors in, {output name: tensor} out.
+
+Every signature has named inputs and one named output. Arrays have a free batch dimension first, as
+the row form of TensorFlow Serving's JSON needs; only `sample` has scalars. Images are float32 in
+[0, 1]. For a data set of vectors, `images` is `vectors` in every name and there are no files.
+
+An input that has no honest answer (a NaN, a pixel outside [0, 1], an unknown direction, more than
+`MOST_IMAGES` images) is an INVALID_ARGUMENT error that says what was expected. Nothing is clipped:
+pixels in 0..255 would pass for a white image.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import data
+from flexae_tf.algorithm import objectives
+from flexae_tf.data import draws
+
+# Bounds the memory that one request can ask for.
+MOST_IMAGES = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One thing that a server does.
+
+    Attributes:
+      function: tensors -> {name: tensor}.
+      examples: {input name: NumPy value}, in the order of the function's arguments.
+    """
+
+    function: Callable
+    examples: dict
+
+    @property
+    def inputs(self):
+        """The TensorSpecs of the function's arguments."""
+        return [
+            tf.TensorSpec([None, *value.shape[1:]] if value.ndim else [], value.dtype, name)
+            for name, value in self.examples.items()
+        ]
+
+
+class ServedMethod:
+    """A Method's functions as a server runs them.
+
+    Args:
+      method: the trained Method; `noise` is None for one without a prior.
+      directions: {name: float32 [m]} in the space of codes.
+    """
+
+    def __init__(self, method, directions):
+        self._method = method
+        self._direction_names = list(directions)
+        self._directions = np.array(list(directions.values()), np.float32)  # [D, m]
+        self._shape = tuple(method.networks["encoder"].input_shape[1:])
+        self._is_image = len(self._shape) == 3
+        self._kind = "images" if self._is_image else "vectors"
+
+    def signatures(self):
+        """{name: Signature} of what the method has; the first is a server's default."""
+        kind, examples, lacking = self._kind, self._examples(), self.lacking()
+        inputs = {
+            "generate": ["noise"],
+            "sample": ["num_samples", "seed"],
+            "encode": [kind],
+            "decode": ["codes"],
+            "reconstruct": [kind],
+            "interpolate": [f"{kind}_a", f"{kind}_b", "steps"],
+            "edit": [kind, "direction", "strength"],
+            "encode_image_bytes": ["image_bytes"],
+            "generate_png": ["noise"],
+        }
+        return {
+            name: Signature(getattr(self, name), {key: examples[key] for key in keys})
+            for name, keys in inputs.items()
+            if name not in lacking
+        }
+
+    def lacking(self):
+        """{signature: why the method does not have it}."""
+        reasons = {}
+        if self._method.noise is None:
+            reasons |= dict.fromkeys(("generate", "sample", "generate_png"), "it has no prior")
+        if not self._direction_names:
+            reasons["edit"] = "no direction has been computed"
+        if not (self._is_image and self._shape[-1] in (1, 3)):
+            text = "its data are not grey or colour images"
+            reasons |= dict.fromkeys(("encode_image_bytes", "generate_png"), text)
+        return reasons
+
+    def generate(self, noise):
+        """Examples from noise [B, m'] of the prior's distribution."""
+        return {self._kind: self._decode(self._method.prior(_finite(noise, "noise")))}
+
+    def sample(self, num_samples, seed):
+        """`num_samples` (int32) examples, the same for the same `seed` (int64) everywhere."""
+        count = _require(
+            (num_samples >= 0) & (num_samples <= MOST_IMAGES),
+            f"num_samples must be between 0 and {MOST_IMAGES}",
+            num_samples,
+        )
+        noise = self._method.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
+        return {self._kind: self._decode(self._method.prior(noise))}
+
+    def encode(self, images):
+        """Codes [B, m] of examples [B, H, W, C] or [B, D]."""
+        return {"codes": self._encode(images)}
+
+    def decode(self, codes):
+        """Examples of codes [B, m]."""
+        return {self._kind: self._decode(_finite(codes, "codes"))}
+
+    def reconstruct(self, images):
+        """D(E(x)) of examples."""
+        return {self._kind: self._decode(self._encode(images))}
+
+    def interpolate(self, images_a, images_b, steps):
+        """[B, steps, ...]: the way from each example to the other one, both ends included.
+
+        `steps`, int32 [B], is one number: it has a batch dimension only for the row form of JSON.
+        """
+        count = tf.reduce_max(tf.concat([steps, [2]], 0))  # 2 for an empty batch
+        total = tf.cast(count, tf.int64) * tf.shape(images_a, tf.int64)[0]
+        count = _require(
+            tf.reduce_all(steps == count) & (total <= MOST_IMAGES),
+            f"steps must be at least 2, equal in all rows, and times rows at most {MOST_IMAGES}",
+            count,
+        )
+        ends = self._checked(images_a), self._checked(images_b)
+        return {
+            self._kind: _with_a_row(lambda *x: interpolate(self._method, *x, steps=count), *ends)
+        }
+
+    def edit(self, images, direction, strength):
+        """D(E(x) + strength v) for a direction's name, string [B], and strength, float32 [B]."""
+        matches = direction[:, None] == tf.constant(self._direction_names)  # [B, D]
+        matches = _require(
+            tf.reduce_all(tf.reduce_any(matches, 1)),
+            f"direction must be one of {', '.join(self._direction_names)}",
+            matches,
+        )
+        v = tf.gather(self._directions, tf.argmax(tf.cast(matches, tf.int32), 1))  # [B, m]
+        z = self._encode(images)  # [B, m]
+        return {self._kind: self._decode(z + _finite(strength, "strength")[:, None] * v)}
+
+    def encode_image_bytes(self, image_bytes):
+        """Codes [B, m] of PNG or JPEG files, string [B], of the model's height and width."""
+        images = tf.map_fn(
+            self._decode_file, image_bytes, fn_output_signature=tf.TensorSpec(self._shape, tf.uint8)
+        )
+        return {"codes": self._encode(data.to_unit(images))}
+
+    def generate_png(self, noise):
+        """PNG files, string [B], of `generate`'s images."""
+        images = self.generate(noise)[self._kind]
+        # The name's ending tells a REST server to answer in base64.
+        return {"png_bytes": tf.io.encode_png(tf.cast(tf.round(images * 255), tf.uint8))}
+
+    def _decode(self, z):
+        few = tf.shape(z)[0] <= MOST_IMAGES
+        message = f"one request can make at most {MOST_IMAGES} {self._kind}"
+        return _with_a_row(self._method.decode_batch, _require(few, message, z))
+
+    def _encode(self, x):
+        return _with_a_row(self._method.encode_batch, self._checked(x))
+
+    def _checked(self, x):
+        if not self._is_image:
+            return _finite(x, self._kind)
+        inside = tf.reduce_all((x >= 0) & (x <= 1))  # false for a NaN
+        return _require(inside, "images must be in [0, 1]: clip them, or divide 0..255 by 255", x)
+
+    def _decode_file(self, file):
+        height, width, channels = self._shape
+        image = tf.io.decode_image(file, channels=channels, expand_animations=False)
+        message = f"image_bytes must be files of {height} x {width} pixels: resize them first"
+        return _require(tf.reduce_all(tf.shape(image) == self._shape), message, image)
+
+    def _examples(self):
+        """{input name: NumPy value} of every input, one row each."""
+        draw = np.random.default_rng(0)
+        x = draw.random((1, *self._shape), np.float32)
+        code_shape = self._method.networks["decoder"].input_shape[1:]
+        examples = {
+            self._kind: x,
+            f"{self._kind}_a": x,
+            f"{self._kind}_b": 1 - x,
+            "codes": draw.standard_normal((1, *code_shape), np.float32),
+            "num_samples": np.array(1, np.int32),
+            "seed": np.array(0, np.int64),
+            "steps": np.array([3], np.int32),
+            "direction": np.array(self._direction_names[:1], object),
+            "strength": np.array([1], np.float32),
+        }
+        if self._method.noise is not None:
+            examples["noise"] = self._method.noise(draws.key(0, draws.PICTURES, 0), 1).numpy()
+        if "encode_image_bytes" not in self.lacking():
+            file = tf.io.encode_png(tf.cast(x[0] * 255, tf.uint8)).numpy()
+            examples["image_bytes"] = np.array([file], object)
+        return examples
+
+
+def interpolate(method, x_a, x_b, steps):
+    """Decoded codes on the segments between E(x_a) and E(x_b), ends included.
+
+    Args:
+      method: the Method.
+      x_a, x_b: tensors [B, ...] as the networks take them.
+      steps: how many, a scalar tensor.
+
+    Returns:
+      [B, steps, ...].
+    """
+    z_a, z_b = (tf.repeat(method.encode_batch(x), steps, axis=0) for x in (x_a, x_b))
+    towards_b = tf.tile(tf.linspace(0.0, 1.0, steps), tf.shape(x_a)[:1])  # [B * steps]
+    x = method.decode_batch(objectives.interpolate(z_b, z_a, towards_b))
+    return tf.reshape(x, [-1, steps, *x.shape[1:]])
+
+
+def _with_a_row(function, *batches):
+    """A function of batches, run on a row of zeros where they are empty.
+
+    TensorFlow's fused convolution answers an empty batch with the channels of its input.
+    """
+    count = tf.shape(batches[0])[0]
+    extra = tf.cast(count == 0, tf.int32)
+    padded = [tf.concat([x, tf.zeros([extra, *x.shape[1:]])], 0) for x in batches]
+    return function(*padded)[:count]
+
+
+def _finite(x, name):
+    finite = tf.reduce_all(tf.math.is_finite(x))
+    return _require(finite, f"{name} must be finite numbers", x)
+
+
+def _require(condition, message, tensor):
+    """The tensor, which does not exist where the condition does not hold."""
+    with tf.control_dependencies([tf.debugging.Assert(condition, [message])]):
+        return tf.identity(tensor)

@@ -1,0 +1,1 @@
+"""Training a method: strategy, loop, checkpoints, summaries, stopping, several workers."""

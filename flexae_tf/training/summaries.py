@@ -1,0 +1,144 @@
+"""What a run shows while it trains: scalars and grids in TensorBoard, grids as PNG on disk."""
+
+import contextlib
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import data, figures, files
+from flexae_tf.algorithm import objectives
+from flexae_tf.errors import UserError
+from flexae_tf.training import workers
+
+_COLUMNS = _ROWS = 10
+_TILES = _COLUMNS * _ROWS
+
+
+class Summaries:
+    """Writes the scalars and pictures of a training run.
+
+    Tags: loss/<player>, gradient_norm/<player>, gap/<critic> (the critic's estimate of the
+    Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
+    test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics, and
+    images/real, images/reconstructed, images/generated and images/interpolated.
+
+    Args:
+      run: RunDirectory, or None to write nothing.
+      method: the Method. dataset: its Dataset. options: TrainerOptions.
+    """
+
+    def __init__(self, run, method, dataset, options):
+        self._run, self._method = run, method
+        self._writer = None
+        if run:
+            self._writer = tf.summary.create_file_writer(str(run.train))
+            self._text("flags", run.flags_file)
+        self._seed = options.seed
+        rows = np.arange(min(options.test_images, len(dataset.test)))
+        self._test = data.to_unit(data.gather(dataset.test, rows))
+        self._seen = None
+
+    def scalars(self, iteration, reported):
+        """Writes what an iteration reported. Returns {player: loss}."""
+        values = {name: float(value) for name, value in reported.items()}
+        losses = {name: values[name] for name in self._method.players if name in values}
+        now = time.monotonic()
+        tags = {f"loss/{name}" if name in losses else name: v for name, v in values.items()}
+        if self._seen:
+            before, then = self._seen
+            tags["speed/iterations_per_second"] = (iteration - before) / max(now - then, 1e-9)
+        self._seen = (iteration, now)
+        self._write(iteration, tags)
+        return losses
+
+    def test_error(self, batch_size):
+        """Test error (Eq. 5) with batch statistics. Leaves the moving statistics disturbed."""
+        method = self._method
+        errors = []
+        for i in range(0, len(self._test) - batch_size + 1, batch_size) or [0]:
+            x = tf.constant(self._test[i : i + batch_size])
+            x_hat = method.decode_batch(method.encode_batch(x, training=True), training=True)
+            errors.append(float(objectives.squared_error(x, x_hat)))
+        return float(np.mean(errors))
+
+    def pictures(self, iteration, error_with_batch_statistics):
+        """Writes the grids and the test errors. Returns a line that says where and what."""
+        x_hat = self._method.reconstruct(self._test)
+        error = float(objectives.squared_error(self._test, x_hat))
+        self._write(
+            iteration,
+            {
+                "test/reconstruction_error": error,
+                "test/reconstruction_error_batch_statistics": error_with_batch_statistics,
+            },
+        )
+        line = (
+            f"iteration {iteration}: test reconstruction error {error:.2f} "
+            f"({error_with_batch_statistics:.2f} with batch statistics)"
+        )
+        if self._run:
+            with self._writing(iteration):
+                for kind, picture in self._grids(x_hat).items():
+                    tf.summary.image(f"images/{kind}", picture[None])
+                    figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
+            line += f"; {self._path(self._shown, iteration)}"
+        return line
+
+    def last_grid(self):
+        """Path of the newest grid of examples, generated if the method has a prior, or None."""
+        grids = sorted(self._run.samples.glob(f"{self._shown}-*.png")) if self._run else []
+        return grids[-1] if grids else None
+
+    @property
+    def _shown(self):
+        """The kind of picture that users are pointed to."""
+        return "reconstructed" if self._method.noise is None else "generated"
+
+    def _grids(self, x_hat):
+        """{kind: uint8 picture}; for vectors one scatter plot of them all."""
+        method, real, x_hat = self._method, self._test[:_TILES], x_hat[:_TILES]
+        generated = {}
+        if method.noise is not None:
+            count = len(self._test) if self._test.ndim == 2 else _TILES
+            generated = {"generated": method.sample(count, self._seed)}
+        if self._test.ndim == 2:
+            groups = {"test data": self._test} | (generated or {"reconstructed": x_hat})
+            return {self._shown: figures.scatter(groups, f"test data and {self._shown}")}
+        pairs = real[: min(_ROWS, len(real) // 2) * 2]
+        path = method.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
+        return {
+            "real": figures.grid(real, _COLUMNS),
+            "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
+            "interpolated": figures.grid(np.concatenate(path), _COLUMNS),
+        } | {kind: figures.grid(images, _COLUMNS) for kind, images in generated.items()}
+
+    def _path(self, kind, iteration):
+        return self._run.samples / f"{kind}-{iteration:07d}.png"
+
+    def _write(self, iteration, tags):
+        if self._writer is None:
+            return
+        with self._writing(iteration):
+            for tag, value in tags.items():
+                tf.summary.scalar(tag, value)
+
+    @contextlib.contextmanager
+    def _writing(self, iteration):
+        """Where summaries of an iteration can be written. Raises UserError if the disk is full."""
+        try:
+            with self._writer.as_default(iteration):
+                yield
+            self._writer.flush()
+        except (OSError, tf.errors.OpError) as error:
+            workers.raise_if_lost(error)
+            raise UserError(
+                f"could not write the summaries of {self._run.path}: {files.reason(error)}: make "
+                "room and start the same command again; it resumes from the last checkpoint"
+            ) from error
+
+    def _text(self, tag, path):
+        if path.exists():
+            lines = path.read_text().splitlines()
+            with self._writing(0):
+                tf.summary.text(tag, "\n".join(f"    {line}" for line in lines))

@@ -1,0 +1,282 @@
+"""Every kind of picture: what is in it, of images and of vectors, and what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flexae_tf import figures, pictures
+from flexae_tf.data import to_unit
+from flexae_tf.errors import UserError
+from flexae_tf.evaluation import interpolation
+from flexae_tf.evaluation.pretrained import choose
+from flexae_tf.pictures.attributes import chosen_labels, directions, file_names
+from flexae_tf.pictures.interpolations import choose_pairs
+from flexae_tf.pictures.neighbours import k_nearest
+from flexae_tf.pictures.picture import CELEBA_ATTRIBUTES
+from flexae_tf.pictures.plane import Plane
+from flexae_tf.serving.signatures import ServedMethod, export
+from tests import picture_runs
+from tests.evaluation_networks import save_small_inception
+
+RULES = (interpolation.linear, interpolation.spherical)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return picture_runs.run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def grids(monkeypatch):
+    """The images that are laid out in grids, as they come."""
+    laid_out = []
+    grid = figures.grid
+
+    def record(images, columns):
+        laid_out.append(images)
+        return grid(images, columns)
+
+    monkeypatch.setattr(figures, "grid", record)
+    return laid_out
+
+
+def drawn(kind, run, dataset, **chosen):
+    return [p for _, p in pictures.write(kind, run, dataset, pictures.Options(**chosen))]
+
+
+@pytest.mark.parametrize("kind", pictures.KINDS)
+@pytest.mark.parametrize("what", ["images", "vectors"])
+def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_path):
+    dataset = picture_runs.images() if what == "images" else picture_runs.vectors()
+    if what == "vectors":
+        run = dataclasses.replace(run, method=picture_runs.LinearMethod())
+    run = dataclasses.replace(run, path=tmp_path)
+    contents = []
+    for seed in (0, 0, 1):
+        options = pictures.Options(seed=seed, attributes=("1",) if kind == "attributes" else None)
+        written = list(pictures.write(kind, run, dataset, options))
+        assert [p for p, _ in written] == pictures.existing(kind, tmp_path, run.iteration)
+        path, picture = written[0]
+        assert path.name == f"{picture.name}-0000003.png"
+        assert f"seed {seed}" in picture.note
+        with Image.open(path) as image:
+            assert image.info == {
+                "Title": picture.title,
+                "Description": picture.note,
+                "seed": str(seed),
+                "density": "own",
+            }
+            contents.append(np.asarray(image))
+    np.testing.assert_array_equal(contents[0], contents[1])
+    same = contents[0].shape == contents[2].shape
+    assert not (same and np.array_equal(contents[0], contents[2]))
+
+
+def test_samples_are_the_first_of_the_seed(run, grids):
+    drawn("samples", run, picture_runs.images(), seed=5)
+    np.testing.assert_array_equal(grids[0], run.method.sample(225, seed=5))
+
+
+def test_samples_of_a_density_have_files_of_their_own(run):
+    (picture,) = drawn("samples", run, picture_runs.images(), density="gmm")
+    assert picture.name == "samples-gmm"
+    assert "density gmm" in picture.note
+
+
+def test_reconstructions_are_below_what_they_reconstruct(run, grids):
+    dataset = picture_runs.images()
+    drawn("reconstructions", run, dataset, count=15)
+    rows = np.random.default_rng(0).permutation(20)[:15]
+    x = dataset.test[rows]
+    np.testing.assert_array_equal(grids[0][:15], x)
+    np.testing.assert_array_equal(grids[0][15:], figures.to_uint8(run.method.reconstruct(x)))
+
+
+def test_interpolations_lie_between_real_images(run, grids, monkeypatch):
+    dataset = picture_runs.images()
+    decode, codes = run.method.decode, []
+    monkeypatch.setattr(run.method, "decode", lambda z: codes.append(z) or decode(z))
+    linear, spherical = drawn("interpolations", run, dataset, columns=5, count=3)
+    assert [linear.name, spherical.name] == ["interpolations-linear", "interpolations-spherical"]
+    a, b = choose_pairs(dataset.test_labels, 20, 3, seed=0)
+    x_a, x_b = to_unit(dataset.test[a]), to_unit(dataset.test[b])
+    z_a, z_b = run.method.encode(x_a), run.method.encode(x_b)
+    for z, laid_out, rule in zip(codes, grids, RULES, strict=True):
+        rows = laid_out.reshape(len(a), 5, 8, 8, 1)
+        np.testing.assert_array_equal(rows[:, 0], x_a)
+        np.testing.assert_array_equal(rows[:, -1], x_b)
+        np.testing.assert_array_equal(rows[:, 1:-1].reshape(-1, 8, 8, 1), decode(z))
+        z = z.reshape(len(a), 3, -1)
+        for step, t in enumerate((0.25, 0.5, 0.75)):
+            np.testing.assert_allclose(z[:, step], rule(z_a, z_b, t), rtol=1e-5)
+    np.testing.assert_allclose(codes[0].reshape(len(a), 3, -1)[:, 1], (z_a + z_b) / 2, rtol=1e-5)
+
+
+def test_pairs_are_of_one_class_and_use_no_row_twice():
+    labels = np.array([0, 1, 1, 0, 2, 1, 0, 1, 0])
+    a, b = choose_pairs(labels, 9, 10, seed=3)
+    np.testing.assert_array_equal(labels[a], labels[b])
+    assert len({*a, *b}) == 8
+    assert len(choose_pairs(labels, 9, 2, seed=3)[0]) == 2
+    for any_pair in (None, np.ones((9, 4), np.uint8)):
+        a, b = choose_pairs(any_pair, 9, 10, seed=0)
+        assert len({*a, *b}) == 8
+    with pytest.raises(UserError, match="no two"):
+        choose_pairs(np.arange(9), 9, 10, seed=0)
+
+
+def test_the_middle_of_an_attribute_is_the_reconstruction(run, grids):
+    dataset = picture_runs.images("attributes")
+    odd, large = drawn("attributes", run, dataset, columns=3, strength=1.5, count=4)
+    assert [odd.name, large.name] == ["attributes-odd", "attributes-large"]
+    rows = grids[0].reshape(4, 3, 8, 8, 1)
+    v = np.load(run.path / "directions" / "odd.npy")
+    draw = [np.random.default_rng(0).permutation(n)[:2] for n in np.bincount(odd_digits(dataset))]
+    chosen = np.concatenate([np.flatnonzero(odd_digits(dataset) == i)[draw[i]] for i in (0, 1)])
+    z = run.method.encode(dataset.test[chosen])
+    for column, t in enumerate((-1.5, 0, 1.5)):
+        np.testing.assert_allclose(rows[:, column], run.method.decode(z + t * v), atol=1e-5)
+
+
+def odd_digits(dataset):
+    return dataset.test_labels[:, 0].astype(int)
+
+
+def test_an_export_takes_the_directions(tmp_path, run):
+    run = dataclasses.replace(run, path=tmp_path)
+    dataset = picture_runs.images()
+    drawn("attributes", run, dataset)
+    found = export.read_directions(tmp_path, run.method)
+    assert list(found) == list("0123456789")
+    z, is_3 = run.method.encode(dataset.train), dataset.train_labels == 3
+    np.testing.assert_allclose(found["3"], z[is_3].mean(0) - z[~is_3].mean(0), atol=1e-5)
+    assert "edit" in ServedMethod(run.method, found).signatures()
+
+
+def test_directions_are_differences_of_mean_codes():
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((2500, 3)).astype(np.float32)
+    has = draw.random((2500, 4)) < [0.5, 0.01, 0, 1]
+    found = directions(x, has)
+    assert found.dtype == np.float32
+    for column in (0, 1):
+        expected = x[has[:, column]].mean(0) - x[~has[:, column]].mean(0)
+        np.testing.assert_allclose(found[column], expected, atol=1e-5)
+    assert np.isnan(found[2:]).all()
+
+
+def test_celeba_shows_the_attributes_of_the_paper():
+    names = (*reversed(CELEBA_ATTRIBUTES), "Young")
+    draw = np.random.default_rng(0).integers(0, 2, (20, 6), np.uint8)
+    dataset = dataclasses.replace(
+        picture_runs.images(), name="celeb_a", train_labels=draw, label_names=names
+    )
+    found, indicator = chosen_labels(dataset, None)
+    assert found == CELEBA_ATTRIBUTES
+    np.testing.assert_array_equal(indicator(draw), draw[:, 4::-1] == 1)
+    assert chosen_labels(dataset, ("Young",))[0] == ("Young",)
+    with pytest.raises(UserError, match=r"no 'Old'; it has Male, Smiling"):
+        chosen_labels(dataset, ("Old",))
+    with pytest.raises(UserError, match="no labels"):
+        chosen_labels(picture_runs.images(None), None)
+
+
+def test_a_class_without_train_examples_is_left_out(run, capsys):
+    dataset = picture_runs.images("attributes")
+    dataset.train_labels[:, 0] = 1
+    (picture,) = drawn("attributes", run, dataset)
+    assert picture.name == "attributes-large"
+    assert "no direction of odd" in capsys.readouterr().err
+
+
+def test_file_names_are_safe_and_differ():
+    assert file_names(["T-shirt/top", "3", "a b", "a?b", "..", "é"]) == [
+        "T-shirt_top",
+        "3",
+        "a_b_2",
+        "a_b_3",
+        "4",
+        "é",
+    ]
+
+
+def test_nearest_neighbours_over_several_pieces(monkeypatch):
+    monkeypatch.setattr("flexae_tf.pictures.neighbours._PIECE_BYTES", 7 * 4 * 5)
+    draw = np.random.default_rng(0)
+    database = draw.standard_normal((40, 5)).astype(np.float32)
+    queries = draw.standard_normal((6, 5)).astype(np.float32)
+    queries[2] = database[33]
+    distances = np.linalg.norm(queries[:, None] - database, axis=-1)
+    index = k_nearest(queries, database, 4)
+    np.testing.assert_array_equal(index, distances.argsort(1)[:, :4])
+    assert index[2, 0] == 33
+    assert k_nearest(queries, database[:3], 4).shape == (6, 3)
+
+
+def test_neighbours_by_pixels_and_by_features(run, grids, tmp_path):
+    save_small_inception(tmp_path / "inception")
+    dataset = picture_runs.images()
+    chosen = {"count": 3, "neighbours": 2}
+    by_pixels, by_features = drawn(
+        "neighbours",
+        run,
+        dataset,
+        make_extractor=lambda shape: choose(shape, tmp_path / "inception"),
+        **chosen,
+    )
+    assert by_pixels.name == "neighbours-pixels"
+    assert by_features.name == "neighbours-features"
+    assert "Inception (TF-GAN)" in by_features.title
+    x_hat = run.method.sample(3, 0)
+    train = to_unit(dataset.train).reshape(200, -1)
+    distances = np.linalg.norm(x_hat.reshape(3, 1, -1) - train, axis=-1)
+    rows = grids[0].reshape(3, 4, 8, 8, 1)
+    np.testing.assert_array_equal(rows[:, 0], figures.to_uint8(x_hat))
+    assert (rows[:, 1] == 255).all()
+    np.testing.assert_array_equal(rows[:, 2:], dataset.train[distances.argsort(1)[:, :2]])
+    only = drawn(
+        "neighbours",
+        run,
+        dataset,
+        make_extractor=lambda shape: choose(shape, None, "pixels"),
+        **chosen,
+    )
+    assert [picture.name for picture in only] == ["neighbours-pixels"]
+
+
+@pytest.mark.parametrize("kind", ["samples", "neighbours"])
+def test_a_method_without_a_prior_has_no_samples(kind, run):
+    without = picture_runs.LinearMethod()
+    without.noise = None
+    run = dataclasses.replace(run, method=without)
+    with pytest.raises(UserError, match="no prior of its own"):
+        drawn(kind, run, picture_runs.vectors())
+    assert len(drawn("latents", run, picture_runs.vectors())) == 1
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_a_plane_keeps_what_fits_into_it(dim):
+    x = np.random.default_rng(0).standard_normal((30, dim)) * np.arange(dim, 0, -1)
+    points = Plane(x)(x)
+    assert points.shape == (30, 2)
+    if dim <= 2:
+        np.testing.assert_array_equal(points[:, :dim], x)
+    else:
+        centred = x - x.mean(0)
+        two = np.linalg.svd(centred, compute_uv=False)[:2]
+        np.testing.assert_allclose(np.linalg.norm(points, axis=0), two)
+
+
+@pytest.mark.parametrize("wrong", [{"columns": 4}, {"columns": 1}, {"strength": 0.0}])
+def test_options_out_of_range_are_refused(wrong):
+    with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
+        pictures.Options(**wrong)
+
+
+def test_a_folder_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "figures").write_text("in the way")
+    run = dataclasses.replace(run, path=tmp_path)
+    with pytest.raises(UserError, match=r"cannot write .*figures"):
+        drawn("samples", run, picture_runs.images())

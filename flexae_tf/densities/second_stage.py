@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from flexae_tf.algorithm.method import adam
 from flexae_tf.data import draws
-from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError
 from flexae_tf.methods.vae import gaussian_negative_log_likelihood, kl_to_standard_normal
+from flexae_tf.model import Density
 from flexae_tf.networks.layers import Dense
 
 STEPS = 10_000

@@ -10,7 +10,7 @@ from flexae_tf.algorithm import objectives
 from flexae_tf.data import draws
 from flexae_tf.training.statistics import MINIBATCHES, Statistics, averaging, take_in
 from tests import tiny
-from tests.algorithm.test_method import minibatch, toy_flexae, weights
+from tests.algorithm.test_method import examples, minibatch, toy_flexae, weights
 
 
 def take_statistics(method, minibatches, garbage=7.0):
@@ -98,6 +98,59 @@ def test_statistics_make_test_mode_agree_with_batch_mode():
         method.encode_batch(drawn.x, training=True),
         rtol=1e-3,
         atol=1e-3,
+    )
+
+
+class CountedDrawing:
+    """Stands for a Drawing of two minibatches each time, and writes down what was asked of it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def minibatches(self, spec, count, stream, numbers):
+        assert (count, stream) == (1, draws.STATISTICS)
+        self.asked.append(numbers)
+        return [(minibatch(spec, seed),) for seed in range(2)]
+
+
+@pytest.fixture
+def counted():
+    """Statistics of a method after 5 iterations, their drawing and the count of iterations."""
+    iteration, drawing = tf.Variable(5, dtype=tf.int64), CountedDrawing()
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    with strategy.scope():
+        method = toy_flexae()
+    return Statistics(strategy, method, drawing, iteration), drawing, iteration, method
+
+
+def test_statistics_are_taken_once_for_the_same_weights(counted):
+    taken, drawing, iteration, _ = counted
+    assert not taken.current
+    taken.update()
+    assert taken.current
+    taken.update()
+    assert drawing.asked == [range(5 * MINIBATCHES, 6 * MINIBATCHES)]
+    iteration.assign_add(1)
+    assert not taken.current
+    taken.update()
+    assert drawing.asked[1:] == [range(6 * MINIBATCHES, 7 * MINIBATCHES)]
+
+
+def test_disturbed_statistics_come_back_as_they_were(counted):
+    taken, drawing, _, method = counted
+    taken.update()
+    before = statistics(method.encoder), statistics(method.decoder)
+    with taken.disturbed():
+        method.encode_batch(tf.constant(7 * examples()), training=True)
+    assert not taken.current
+    assert (statistics(method.encoder)[0] != before[0][0]).any()
+    taken.update()
+    assert taken.current
+    assert drawing.asked == [range(5 * MINIBATCHES, 6 * MINIBATCHES)] * 2
+    tf.nest.map_structure(
+        np.testing.assert_array_equal,
+        before,
+        (statistics(method.encoder), statistics(method.decoder)),
     )
 
 

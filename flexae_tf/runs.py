@@ -29,7 +29,7 @@ import tensorflow as tf
 from flexae_tf import data, files, settings
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.training import checkpoints, saving
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -211,7 +211,7 @@ def _restored(directory, checkpoint):
     shape = tuple(directory.read_provenance()["data_shape"])
     method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
-    state = trainer.checkpoint_of(method, counter)
+    state = saving.checkpoint_of(method, counter)
     if checkpoint is None:
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:

@@ -12,7 +12,7 @@ from absl import flags
 
 from flexae_tf import data, methods, networks
 from flexae_tf.errors import UserError
-from flexae_tf.training.trainer import TrainerOptions
+from flexae_tf.training.options import TrainerOptions
 
 # Flags that a run may change when it is started again.
 FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {

@@ -19,7 +19,8 @@ from flexae_tf.errors import UserError, run_main
 from flexae_tf.runs import RunDirectory
 from flexae_tf.training import workers
 from flexae_tf.training.stopping import Interrupted, Stopping
-from flexae_tf.training.trainer import Trainer, make_strategy
+from flexae_tf.training.strategy import make_strategy
+from flexae_tf.training.trainer import Trainer
 
 settings.define_flags()
 FLAGS = flags.FLAGS

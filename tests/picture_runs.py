@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from flexae_tf import data, runs, settings
 from flexae_tf.model import StandardNormal
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.training import checkpoints, saving
 from tests import tiny
 
 ITERATION = 3
@@ -92,6 +92,6 @@ def write(path, **flags):
         types.SimpleNamespace(fingerprint=fingerprint, shape=shape),
     )
     method = settings.build_method(shape, values)
-    state = trainer.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
+    state = saving.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(ITERATION)
     return directory

@@ -16,7 +16,9 @@ import tensorflow as tf
 from flexae_tf import data, methods, networks, runs
 from flexae_tf.algorithm import method
 from flexae_tf.data import draws
-from flexae_tf.training.trainer import Trainer, TrainerOptions, make_strategy
+from flexae_tf.training.options import TrainerOptions
+from flexae_tf.training.strategy import make_strategy
+from flexae_tf.training.trainer import Trainer
 
 METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
@@ -142,7 +144,7 @@ def losses(case, chosen, strategy):
     for iteration in range(1, _ITERATIONS + 1):
         reported = trained.iterate(iterator, iteration)
         found.append({k: float(reported[k]) for k in trained.method.players if k in reported})
-    trained.update_statistics()
+    trained.statistics.update()
     statistics = [
         np.asarray(value).tolist()
         for network in trained.method.networks.values()

@@ -7,7 +7,6 @@ optimizers. A method's `step` is plain Python over `update`; a strategy runs it 
 """
 
 import abc
-import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from flexae_tf.data import draws
-from flexae_tf.networks.layers import Adam, held_power_iterations, layers_of
+from flexae_tf.networks.layers import Adam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,47 +140,8 @@ class Method(abc.ABC):
             self._differentiated[objective] = function
         return self._differentiated[objective]
 
-    def update_statistics(self, drawn):
-        """Takes one more minibatch into the test-time statistics of batch normalization.
-
-        They stand for the train data in the encoder, and in the decoder for an equal mixture of the
-        codes it meets (`decoded_codes`). The released program gets there by running all of its 42
-        decoder update operations in each iteration, whichever optimizer runs; here the statistics
-        are the plain average over fresh minibatches at the weights of the moment they are needed.
-        That costs the training step nothing, has no lag and works with any Keras network. All kinds
-        of codes go through as one batch, so that deeper layers see them normalized as at test time.
-
-        Runs within `averaging`. drawn: a minibatch of `statistics_spec`, images as networks take
-        them.
-        """
-        x = tf.concat([drawn.x, drawn.x_prime], 0)
-        z, z_prime = tf.split(self.networks["encoder"](x, training=True), 2)
-        codes = self.decoded_codes(drawn, z, z_prime)
-        self.networks["decoder"](tf.concat(codes, 0), training=True)
-
-    @contextlib.contextmanager
-    def averaging(self, count):
-        """Lets `update_statistics` average over minibatches instead of over iterations.
-
-        Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.
-
-        Args:
-          count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
-        """
-        norms = layers_of(self.networks.values(), keras.layers.BatchNormalization)
-        before = tf.cast(count, tf.float32)
-        previous = [norm.momentum for norm in norms]
-        try:
-            for norm in norms:
-                norm.momentum = before / (before + 1)
-            with held_power_iterations(self.networks.values()):
-                yield
-        finally:
-            for norm, momentum in zip(norms, previous, strict=True):
-                norm.momentum = momentum
-
     def statistics_spec(self):
-        """Draw specification of the minibatches that `update_statistics` takes."""
+        """Draw specification of the minibatches that the test-time statistics are taken over."""
         # In this order, which the random numbers depend on.
         n = {} if self.model.density is None else {"n": self.model.density.noise}
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}

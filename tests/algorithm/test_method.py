@@ -1,4 +1,4 @@
-"""The base of all methods: updates and test-time statistics, on networks of few weights."""
+"""The base of all methods: updates, on networks of few weights."""
 
 import functools
 
@@ -253,94 +253,6 @@ def test_two_objectives_of_one_name_are_two():
     second = method.update(lambda x: {"critic": method.play(x)["critic"]}, x)
     assert "autoencoder" in first
     assert "critic" in second
-
-
-def take_statistics(method, minibatches, garbage=7.0):
-    """Averages the statistics over minibatches as the trainer does, from meaningless ones."""
-    for network in (method.networks["encoder"], method.networks["decoder"]):
-        norm = network.layers[-1]
-        norm.moving_mean.assign(tf.fill(norm.moving_mean.shape, garbage))
-        norm.moving_variance.assign(tf.fill(norm.moving_variance.shape, garbage))
-
-    @tf.function
-    def take(drawn, count):
-        with method.averaging(count):
-            method.update_statistics(drawn)
-
-    for count, drawn in enumerate(minibatches):
-        take(drawn, tf.constant(count))
-
-
-def statistics(network):
-    norm = network.layers[-1]
-    return norm.moving_mean.numpy(), norm.moving_variance.numpy()
-
-
-def expected_statistics(network, batches):
-    """Mean over batches of the moments of what reaches the normalization, with NumPy."""
-    kernel, bias = (weight.numpy() for weight in network.layers[0].weights)
-    reaching = [batch @ kernel + bias for batch in batches]
-    return np.mean([r.mean(0) for r in reaching], 0), np.mean([r.var(0) for r in reaching], 0)
-
-
-def normalized(network, batch):
-    """What the network gives for a batch in training mode, with NumPy (scale 1, offset 0)."""
-    kernel, bias = (weight.numpy() for weight in network.layers[0].weights)
-    reaching = batch @ kernel + bias
-    return (reaching - reaching.mean(0)) / np.sqrt(reaching.var(0) + 1e-3)
-
-
-@pytest.mark.parametrize("image_critic", [True, False])
-def test_statistics_average_minibatches_and_kinds_of_codes_equally(image_critic):
-    method = toy_flexae(image_critic)
-    minibatches = [minibatch(method.statistics_spec(), seed) for seed in range(3)]
-    take_statistics(method, minibatches)
-    images, codes = [], []
-    for drawn in minibatches:
-        x, x_prime, n, gamma = (field.numpy() for field in drawn)
-        images.append(np.concatenate([x, x_prime]))
-        z, z_prime = np.split(normalized(method.encoder, images[-1]), 2)
-        kinds = [z, method.generator(n).numpy()]
-        if image_critic:
-            kinds.append(gamma[:, None] * z + (1 - gamma[:, None]) * z_prime)
-        codes.append(np.concatenate(kinds))
-    for network, batches in ((method.encoder, images), (method.decoder, codes)):
-        for ours, theirs in zip(
-            statistics(network), expected_statistics(network, batches), strict=True
-        ):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
-
-
-def test_statistics_forget_what_was_before():
-    method = toy_flexae()
-    minibatches = [minibatch(method.statistics_spec(), seed) for seed in range(2)]
-    results = []
-    for garbage in (0.0, 7.0, 1e6):
-        take_statistics(method, minibatches, garbage)
-        results.append([statistics(method.encoder), statistics(method.decoder)])
-    tf.nest.map_structure(np.testing.assert_array_equal, results[0], results[1])
-    tf.nest.map_structure(np.testing.assert_array_equal, results[0], results[2])
-
-
-def test_statistics_leave_weights_and_momentum():
-    method = toy_flexae()
-    before = weights(method)
-    take_statistics(method, [minibatch(method.statistics_spec())])
-    tf.nest.map_structure(np.testing.assert_array_equal, before, weights(method))
-    assert method.encoder.layers[-1].momentum == 0.99
-    assert method.decoder.layers[-1].momentum == 0.99
-
-
-def test_statistics_make_test_mode_agree_with_batch_mode():
-    method = toy_flexae()
-    drawn = minibatch(method.statistics_spec())
-    take_statistics(method, [drawn._replace(x_prime=drawn.x)])
-    np.testing.assert_allclose(
-        method.model.encode(drawn.x.numpy()),
-        method.model.encode_batch(drawn.x, training=True),
-        rtol=1e-3,
-        atol=1e-3,
-    )
 
 
 def test_players_have_optimizers_of_their_own_for_the_same_variables():

@@ -196,6 +196,6 @@ def test_statistics_leave_spectral_norms_alone():
     norms = [w for w in trainer.method.networks["encoder"].weights if w.path.endswith("/u")]
     before = [u.numpy() for u in norms]
     assert len(before) == 4
-    trainer.update_statistics()
+    trainer.statistics.update()
     for u, value in zip(norms, before, strict=True):
         np.testing.assert_array_equal(u, value)

@@ -19,7 +19,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.model import Density
 from flexae_tf.serving import export
 from flexae_tf.serving.signatures import MOST_IMAGES, ServedModel
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.training import checkpoints, saving
 
 IMAGE_SHAPE = (8, 8, 1)
 M = 5  # latent dimension
@@ -67,7 +67,7 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
                 weight.assign(draw.uniform(-0.1, 0.1, weight.shape))
             elif "moving_variance" in weight.path:
                 weight.assign(draw.uniform(0.5, 1.5, weight.shape))
-    state = trainer.checkpoint_of(built, tf.Variable(iteration, dtype=tf.int64))
+    state = saving.checkpoint_of(built, tf.Variable(iteration, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(iteration)
     return runs.load(path)
 

@@ -139,13 +139,6 @@ def test_second_stage_of_a_stochastic_encoder_is_fitted_to_drawn_codes():
     np.testing.assert_allclose(drawn.std(0), 1, atol=0.2)
 
 
-def test_second_stage_network_sees_its_input_beside_the_last_hidden_layer():
-    network = second_stage.network(3, 2, width=5)
-    shapes = [weight.shape for weight in network.weights]
-    assert shapes == [(3, 5), (5,), (5, 5), (5,), (5, 5), (5,), (5 + 3, 2), (2,)]
-    assert network.input_shape == (None, 3)
-
-
 @pytest.mark.parametrize("name", ["gaussian", "gmm3"])
 def test_round_trip_through_the_file_is_bit_identical(tmp_path, name):
     run = tiny_run(tmp_path)

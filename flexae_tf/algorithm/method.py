@@ -9,7 +9,7 @@ optimizers. A method's `step` is plain Python over `update`; a strategy runs it 
 import abc
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ class Setting:
 
     default: int | float | str | bool | None
     help: str
-    choices: tuple[str, ...] | None = None
+    choices: Collection[str] | None = None
     kind: type = int
 
 
@@ -49,7 +49,7 @@ class Player:
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
     """
 
-    def __init__(self, name: str, networks: Sequence[keras.Model], optimizer):
+    def __init__(self, name: str, networks: Iterable[keras.Model], optimizer):
         self.name = name
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer

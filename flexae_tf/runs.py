@@ -28,6 +28,7 @@ import tensorflow as tf
 
 from flexae_tf import data, files, settings
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, trainer
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
@@ -153,26 +154,21 @@ def load(path, checkpoint=None):
       UserError: no run directory, or no such or no readable checkpoint.
     """
     directory = RunDirectory(path)
-    values = settings.parse(directory.read_flags())
+    method, iteration = _restored(directory, checkpoint)
     recorded = directory.read_provenance()
-    shape = tuple(recorded["data_shape"])
-    resolved = settings.resolved(shape, values)
-    method = settings.build_method(shape, values)
-    counter = tf.Variable(0, dtype=tf.int64)
-    state = trainer.checkpoint_of(method, counter)
-    if checkpoint is None:
-        found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
-        if found is None:
-            raise UserError(f"{path} has no checkpoint yet: train it first")
-    else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
     return Run(
         path=directory.path,
-        settings=resolved,
-        method=method,
-        iteration=int(counter.numpy()),
+        settings=settings.resolved(recorded["data_shape"], settings.parse(directory.read_flags())),
+        model=method.model,
+        networks=method.networks,
+        iteration=iteration,
         fingerprint=recorded["data_fingerprint"],
     )
+
+
+def load_method(path, checkpoint=None):
+    """The Method of a run with its optimizers, to train on; otherwise as `load`."""
+    return _restored(RunDirectory(path), checkpoint)[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,14 +178,16 @@ class Run:
     Attributes:
       path: the run directory.
       settings: {flag: resolved value}.
-      method: the trained Method.
+      model: the trained `Model`.
+      networks: {name: keras.Model} of all that was trained, the model's among them.
       iteration: of the checkpoint that was loaded.
       fingerprint: of the data set it was trained on.
     """
 
     path: Path
     settings: dict
-    method: object
+    model: Model
+    networks: dict
     iteration: int
     fingerprint: str
 
@@ -205,6 +203,22 @@ class Run:
                 f"(fingerprint {dataset.fingerprint[:12]}, there {self.fingerprint[:12]})"
             )
         return dataset
+
+
+def _restored(directory, checkpoint):
+    """(The Method of a checkpoint, its iteration)."""
+    values = settings.parse(directory.read_flags())
+    shape = tuple(directory.read_provenance()["data_shape"])
+    method = settings.build_method(shape, values)
+    counter = tf.Variable(0, dtype=tf.int64)
+    state = trainer.checkpoint_of(method, counter)
+    if checkpoint is None:
+        found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
+        if found is None:
+            raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    else:
+        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+    return method, int(counter.numpy())
 
 
 def _provenance(dataset):

@@ -77,7 +77,7 @@ def train(options, strategy, stopping):
 
 
 def evaluator(dataset, run):
-    """The function (method, iteration) that measures a model during training, or None.
+    """The function (model, iteration) that measures a model during training, or None.
 
     Its numbers have a folder of their own in TensorBoard: with fewer images they cannot be compared
     with those of tools.evaluate.
@@ -89,9 +89,9 @@ def evaluator(dataset, run):
 
     extractor = pretrained.choose(dataset.shape, FLAGS.inception, FLAGS.features)
 
-    def evaluate(method, iteration):
+    def evaluate(model, iteration):
         metrics = suite.evaluate_small(
-            method, dataset, extractor, FLAGS.eval_images, FLAGS.seed, FLAGS.cache_dir
+            model, dataset, extractor, FLAGS.eval_images, FLAGS.seed, FLAGS.cache_dir
         )
         report.write_summaries(report.record(metrics, {}), run.eval / "training", iteration)
 

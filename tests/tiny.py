@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data, methods, networks
+from flexae_tf import data, methods, networks, runs
 from flexae_tf.algorithm import method
 from flexae_tf.data import draws
 from flexae_tf.training.trainer import Trainer, TrainerOptions, make_strategy
@@ -76,6 +76,25 @@ def options(**chosen):
 
 def trainer(case, run=None, stopping=None, **chosen):
     return Trainer(builder(case), dataset(), options(**chosen), run, stopping=stopping)
+
+
+def run(path, case="flexae", iteration=5, seed=0):
+    """A Run of an untrained method on `dataset()`; nothing of it is on disk."""
+    method = builder(case)()
+    return runs.Run(
+        path=path,
+        settings={
+            "method": case,
+            "variant": "paper",
+            "dataset": "digits",
+            "cache_dir": path,
+            "seed": seed,
+        },
+        model=method.model,
+        networks=method.networks,
+        iteration=iteration,
+        fingerprint="",
+    )
 
 
 def drawn(method):

@@ -1,4 +1,4 @@
-"""What a method is: networks, players, a step that reads as the paper's algorithm, and sampling.
+"""What a method is: networks, players, and a step that reads as the paper's algorithm.
 
 A *player* is one optimizer and the variables it moves. An *objective* is a function of a minibatch
 that returns {player: loss} after one shared forward pass; what else it returns under other names
@@ -12,15 +12,10 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data
 from flexae_tf.data import draws
-from flexae_tf.errors import UserError
 from flexae_tf.networks.layers import Adam, held_power_iterations, layers_of
-
-_BATCH = 500  # images at a time in encode, decode and sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,22 +52,23 @@ class Player:
 
 
 class Method(abc.ABC):
-    """A generative autoencoder that can be trained, resumed, sampled and exported.
+    """An algorithm that trains a generative autoencoder.
 
     Attributes:
-      networks: {name: keras.Model}, all that is saved; "encoder" and "decoder" are among them.
+      model: the `Model` that it trains.
+      networks: {name: keras.Model}, all that is saved: the model's "encoder" and "decoder", and
+        those that are given beside them.
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
-      noise: sampler of the prior's input, (seed, n) -> [n, m'], or None for a method without prior.
     """
 
-    def __init__(self, networks, players, draw_spec, minibatches, noise):
-        self.networks = dict(networks)
+    def __init__(self, model, networks, players, draw_spec, minibatches):
+        self.model = model
+        self.networks = {"encoder": model.encoder, "decoder": model.decoder, **networks}
         self.players = {player.name: player for player in players}
         self.draw_spec = draw_spec
         self.minibatches = minibatches
-        self.noise = noise
         self.xla = False
         self._differentiated = {}
 
@@ -92,22 +88,6 @@ class Method(abc.ABC):
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
-
-    def prior(self, n):
-        """Codes z_hat [B, m] for noise n [B, m']: the model's prior. Here N(0, I) itself."""
-        return n
-
-    def encode_batch(self, x, training=False):
-        """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
-        return self.networks["encoder"](x, training=training)
-
-    def encode_distribution(self, x):
-        """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
-        return self.encode_batch(x), None
-
-    def decode_batch(self, z, training=False):
-        """x_hat of codes z [B, m]; in inference mode by default."""
-        return self.networks["decoder"](z, training=training)
 
     def decoded_codes(self, drawn, z, z_prime):
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
@@ -202,71 +182,9 @@ class Method(abc.ABC):
 
     def statistics_spec(self):
         """Draw specification of the minibatches that `update_statistics` takes."""
-        spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": self.noise, "gamma": draws.uniform}
-        return {name: sampler for name, sampler in spec.items() if sampler is not None}
-
-    def encode(self, x):
-        """Codes of images.
-
-        Args:
-          x: NumPy, uint8 or float32 in [0, 1], [N, H, W, C]; float32 [N, D] for vectors.
-
-        Returns:
-          z, float32 [N, m].
-        """
-        return self._in_batches(self.encode_batch, data.to_unit, x)
-
-    def decode(self, z):
-        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
-        return self._in_batches(self.decode_batch, np.asarray, z)
-
-    def reconstruct(self, x):
-        """D(E(x)), float32; x as in `encode`."""
-        return self._in_batches(
-            lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
-        )
-
-    def sample(self, n, seed=0):
-        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
-
-        Raises:
-          UserError: the method has no prior and no density was put in its place.
-        """
-        if self.noise is None:
-            raise UserError("the model has no prior of its own to sample from: give it a density")
-        noise = self.noise(draws.key(seed, draws.PICTURES, 0), n)
-        return self._in_batches(
-            lambda batch: self.decode_batch(self.prior(batch)), np.asarray, noise
-        )
-
-    def sample_from(self, density):
-        """Puts a latent density (see `densities`) in the place of the prior, for good."""
-        self.noise, self.prior = density.noise, density.prior
-
-    def interpolate(self, x_a, x_b, steps):
-        """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
-
-        Args:
-          x_a, x_b: as in `encode`, N of each.
-          steps: how many, at least 2.
-
-        Returns:
-          float32 [N, steps, H, W, C] (or [N, steps, D]).
-        """
-        z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
-        towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-        z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
-        x = self.decode(z.reshape(-1, z.shape[-1]))
-        return x.reshape(*z.shape[:2], *x.shape[1:])
-
-    def _in_batches(self, function, prepare, inputs):
-        if not len(inputs):
-            raise ValueError("expected at least one example, received none")
-        parts = [
-            np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), tf.float32)))
-            for i in range(0, len(inputs), _BATCH)
-        ]
-        return np.concatenate(parts)
+        # In this order, which the random numbers depend on.
+        n = {} if self.model.density is None else {"n": self.model.density.noise}
+        return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
 def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):

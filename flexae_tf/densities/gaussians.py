@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf.data import draws
-from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError, warn
+from flexae_tf.model import Density
 
 COMPONENTS = 10
 _MOST_EM_ITERATIONS = 100

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from flexae_tf.algorithm.method import adam
 from flexae_tf.algorithm.second_stage import HIDDEN_LAYERS, WIDTH, negative_elbo, network
 from flexae_tf.data import draws
-from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError
+from flexae_tf.model import Density
 
 STEPS = 10_000
 _BATCH = 64

@@ -220,34 +220,32 @@ def measures(run, x):
     Args:
       run: a runs.Run. x: test data, float32 [N, D].
     """
-    method = run.method
+    model, critic = run.model, run.networks.get("latent_critic")
     z, z_hat = posterior_samples(run, x), prior_samples(run, len(x))
     distance = sliced_wasserstein(z, z_hat)
     found = {}
-    if "latent_critic" in method.networks:
-        gap = objectives.critic_gap(method.networks["latent_critic"], z, z_hat)
-        found["critic_gap"] = float(gap)
+    if critic is not None:
+        found["critic_gap"] = float(objectives.critic_gap(critic, z, z_hat))
     return found | {
         "sliced_wasserstein": distance,
         "relative_sliced_wasserstein": distance / spread(z),
-        "reconstruction_error": squared_error(real=x, generated=method.reconstruct(x)),
-        "frechet_distance": frechet_distance(real=x, generated=method.decode(z_hat)),
-        "reconstruction_frechet_distance": frechet_distance(real=x, generated=method.decode(z)),
+        "reconstruction_error": squared_error(real=x, generated=model.reconstruct(x)),
+        "frechet_distance": frechet_distance(real=x, generated=model.decode(z_hat)),
+        "reconstruction_frechet_distance": frechet_distance(real=x, generated=model.decode(z)),
     }
 
 
 def prior_samples(run, n):
     """n samples z_hat of the prior P_z, float32 [n, m], others at every checkpoint."""
-    noise = run.method.noise(_key(run, 0), n)
-    return np.asarray(run.method.prior(noise))
+    density = run.model.density
+    return np.asarray(density.prior(density.noise(_key(run, 0), n)))
 
 
 def posterior_samples(run, x):
     """One sample z of Q_phi for each x, float32 [N, m]: its code, or a draw from a VAE's q(z|x)."""
-    method = run.method
-    if not hasattr(method, "posterior"):
-        return method.encode(x)
-    mu, sigma = method.posterior(method.networks["encoder"](tf.constant(x), training=False))
+    mu, sigma = run.model.encode_distribution(tf.constant(x))
+    if sigma is None:
+        return run.model.encode(x)
     return np.asarray(mu + sigma * tf.random.stateless_normal(mu.shape, _key(run, 1)))
 
 

@@ -113,7 +113,7 @@ def _latents(experiment, tasks, found):
         x = run.load_dataset().test
         prior = synthetic.prior_samples(run, _POINTS)
         plot.scatter(*prior.T, s=2, color="0.8", linewidths=0, rasterized=True)
-        _scatter(plot, run.method.encode(x), component)
+        _scatter(plot, run.model.encode(x), component)
         text = _plus_minus(*found[task.model]["frechet_distance"])
         plot.set_title(f"{_LABELS[task.model]}\nFD {text}")
     handles, labels = plots[0].get_legend_handles_labels()

@@ -14,6 +14,7 @@ from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.divergences import Wasserstein
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_from, adam_settings
 from flexae_tf.data import draws
+from flexae_tf.model import GeneratedDensity, Model
 
 
 def settings(variant):
@@ -86,15 +87,15 @@ class FlexAE(Method):
         self.divergence = Wasserstein(gradient_penalty_weight)
         moves = {"autoencoder": [encoder, decoder], "latent_critic": [latent_critic]}
         moves |= {"generator": [generator], "encoder": [encoder]}
-        models = {"encoder": encoder, "decoder": decoder}
-        models |= {"generator": generator, "latent_critic": latent_critic}
+        models = {"generator": generator, "latent_critic": latent_critic}
         if image_critic is not None:
             models["image_critic"] = image_critic
             moves |= {"image_critic": [image_critic], "smoothing": [encoder, decoder]}
         spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": noise}
         spec |= dict.fromkeys(("alpha_z", "alpha_x", "gamma", "gamma_smoothing"), draws.uniform)
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        super().__init__(models, players, spec, 1 + critic_steps, noise)
+        model = Model(encoder, decoder, GeneratedDensity(generator, noise))
+        super().__init__(model, models, players, spec, 1 + critic_steps)
 
     def step(self, drawn):
         """Algorithm 1: one minibatch for L_AE, one for each critic update, the last one reused."""
@@ -104,9 +105,6 @@ class FlexAE(Method):
         if self.image_critic is not None:
             reported |= self.update(self.smooth, drawn[-1])
         return reported | self.update(self.match, drawn[-1])
-
-    def prior(self, n):
-        return self.generator(n, training=False)
 
     def reconstruct_loss(self, drawn):
         """L_AE (Eq. 5) moves encoder and decoder."""
@@ -140,7 +138,7 @@ class FlexAE(Method):
         }
 
     def decoded_codes(self, drawn, z, z_prime):
-        codes = [z, self.prior(drawn.n)]
+        codes = [z, self.model.density.prior(drawn.n)]
         if self.image_critic is not None:
             codes.append(objectives.interpolate(z, z_prime, drawn.gamma))
         return codes

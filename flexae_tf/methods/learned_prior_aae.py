@@ -25,6 +25,7 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
+from flexae_tf.model import GeneratedDensity, Model
 from flexae_tf.networks.layers import BatchNormalization, Dense
 
 _WIDTH = 1024
@@ -90,12 +91,10 @@ class LearnedPriorAae(Method):
             "latent_critic": [latent_critic],
             "generator": [generator],
         }
-        models = {"encoder": encoder, "decoder": decoder} | {
-            "generator": generator,
-            "latent_critic": latent_critic,
-        }
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        super().__init__(models, players, {"x": draws.IMAGES, "n": noise}, 1, noise)
+        model = Model(encoder, decoder, GeneratedDensity(generator, noise))
+        models = {"generator": generator, "latent_critic": latent_critic}
+        super().__init__(model, models, players, {"x": draws.IMAGES, "n": noise}, 1)
 
     def step(self, drawn):
         """One update of all three players at the same weights."""
@@ -113,9 +112,6 @@ class LearnedPriorAae(Method):
             "generator": self.divergence.raise_(self.latent_critic, z_hat),
             "aae/error": error,
         }
-
-    def prior(self, n):
-        return self.generator(n, training=False)
 
     def decoded_codes(self, drawn, z, z_prime):
         # In training mode, for the statistics of the generator itself.

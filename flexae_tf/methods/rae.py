@@ -33,6 +33,7 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
+from flexae_tf.model import Model
 
 REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
 # {regularizer: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.
@@ -110,12 +111,11 @@ class Rae(Method):
         self.encoder, self.decoder = encoder, decoder
         self.latent_norm_weight, self.regularizer_weight = latent_norm_weight, regularizer_weight
         self.regularizer, self.released = regularizer, released
-        models = {"encoder": encoder, "decoder": decoder}
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
+        players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
         spec = {"x": draws.IMAGES}
         if regularizer == "gradient_penalty" and not released:
             spec["projection"] = draws.normal_like(decoder.output_shape[1:])
-        super().__init__(models, players, spec, 1, noise=None)
+        super().__init__(Model(encoder, decoder), {}, players, spec, 1)
 
     def step(self, drawn):
         """One update of everything."""

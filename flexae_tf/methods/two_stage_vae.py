@@ -20,6 +20,7 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.methods import vae
+from flexae_tf.model import Density
 
 
 def settings(variant):
@@ -54,6 +55,24 @@ def build(nets, settings):
     )
 
 
+class SecondStageDensity(Density):
+    """z_hat = decoder(u) + gamma epsilon for noise (u, epsilon) of 2m components.
+
+    Args:
+      decoder: Keras model u [B, m] -> [B, m].
+      log_gamma: `vae.LogGamma` of its likelihood.
+    """
+
+    def __init__(self, decoder, log_gamma):
+        super().__init__(draws.noise("normal", 2 * decoder.input_shape[-1]))
+        self._decoder, self._log_gamma = decoder, log_gamma
+
+    def prior(self, n):
+        u, epsilon = tf.split(n, 2, axis=1)
+        z_hat = self._decoder(u, training=False)  # [B, m]
+        return z_hat + tf.exp(self._log_gamma.value) * epsilon
+
+
 class TwoStageVae(Method):
     """Two-stage VAE.
 
@@ -75,14 +94,14 @@ class TwoStageVae(Method):
             "second_log_gamma": self.log_gamma,
         }
         player = Player("second_stage", second.values(), optimizer("second_stage"))
-        (latent_dim,) = second_decoder.input_shape[1:]
-        spec = first.draw_spec | {"epsilon_u": draws.noise("normal", latent_dim)}
+        density = SecondStageDensity(second_decoder, self.log_gamma)
+        spec = first.draw_spec | {"epsilon_u": draws.noise("normal", first.model.latent_dim)}
         super().__init__(
+            first.model.sampled_from(density),
             first.networks | second,
             [*first.players.values(), player],
             spec,
             1,
-            noise=draws.noise("normal", 2 * latent_dim),
         )
 
     def step_at(self, iteration):
@@ -98,7 +117,7 @@ class TwoStageVae(Method):
 
     def second_negative_elbo(self, drawn):
         """The negative ELBO of codes moves the second stage."""
-        mu, sigma = self.posterior(self.first.encoder(drawn.x, training=True))
+        mu, sigma = self.first.posterior(self.first.encoder(drawn.x, training=True))
         z = tf.stop_gradient(mu + sigma * drawn.epsilon)  # [B, m]
         distortion, rate = second_stage.negative_elbo(
             self.second_encoder, self.second_decoder, self.log_gamma.value, z, drawn.epsilon_u
@@ -109,21 +128,6 @@ class TwoStageVae(Method):
             "second_elbo/rate": rate,
         }
 
-    def prior(self, n):
-        u, epsilon = tf.split(n, 2, axis=1)
-        z_hat = self.second_decoder(u, training=False)  # [B, m]
-        return z_hat + tf.exp(self.log_gamma.value) * epsilon
-
-    def encode_batch(self, x, training=False):
-        return self.first.encode_batch(x, training)
-
-    def encode_distribution(self, x):
-        return self.first.encode_distribution(x)
-
-    def posterior(self, encoded):
-        """mu and sigma [B, m] of the encoder's output."""
-        return self.first.posterior(encoded)
-
     def decoded_codes(self, drawn, z, z_prime):
-        mu, sigma = self.posterior(z)
+        mu, sigma = self.first.posterior(z)
         return [mu + sigma * tf.split(drawn.n, 2, axis=1)[0]]

@@ -23,6 +23,7 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model, StandardNormal
 
 LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
 
@@ -87,30 +88,18 @@ class Vae(Method):
     ):
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.beta, self.sigma = likelihood, beta, sigma
-        models = {"encoder": encoder, "decoder": decoder}
-        if likelihood == "learned_variance":
-            models["log_gamma"] = LogGamma()
-        normal = draws.noise("normal", latent_dim)
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
-        spec = {"x": draws.IMAGES, "epsilon": normal}
-        super().__init__(models, players, spec, 1, normal)
+        models = {"log_gamma": LogGamma()} if likelihood == "learned_variance" else {}
+        moved = [encoder, decoder, *models.values()]
+        players = [Player("autoencoder", moved, optimizer("autoencoder"))]
+        density = StandardNormal(latent_dim)
+        spec = {"x": draws.IMAGES, "epsilon": density.noise}
+        self.posterior = functools.partial(posterior, sigma=sigma)
+        model = Model(encoder, decoder, density, self.posterior)
+        super().__init__(model, models, players, spec, 1)
 
     def step(self, drawn):
         """One update of everything."""
         return self.update(self.negative_elbo, drawn[0])
-
-    def encode_batch(self, x, training=False):
-        return self.posterior(self.encoder(x, training=training))[0]
-
-    def encode_distribution(self, x):
-        return self.posterior(self.encoder(x, training=False))
-
-    def posterior(self, encoded):
-        """mu and sigma [B, m] of the encoder's output."""
-        if self.sigma is not None:
-            return encoded, tf.fill(tf.shape(encoded), self.sigma)
-        mu, deviation = tf.split(encoded, 2, axis=1)
-        return mu, tf.math.softplus(deviation) + 1e-6
 
     def negative_elbo(self, drawn):
         """-log p(x|z) + beta KL(q(z|x) || N(0, I)) moves everything."""
@@ -135,3 +124,11 @@ class Vae(Method):
     def decoded_codes(self, drawn, z, z_prime):
         mu, sigma = self.posterior(z)
         return [mu + sigma * drawn.n]
+
+
+def posterior(encoded, sigma=None):
+    """mu and sigma [B, m] of an encoder's output: [B, m] with a constant sigma, else [B, 2m]."""
+    if sigma is not None:
+        return encoded, tf.fill(tf.shape(encoded), sigma)
+    mu, deviation = tf.split(encoded, 2, axis=1)
+    return mu, tf.math.softplus(deviation) + 1e-6

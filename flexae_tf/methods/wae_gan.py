@@ -15,6 +15,7 @@ from flexae_tf.algorithm.method import Method, Player, Setting, adam_from
 from flexae_tf.data import draws, synthetic
 from flexae_tf.errors import UserError
 from flexae_tf.methods import flexae
+from flexae_tf.model import FixedDensity, Model
 
 _COMPONENTS = 6
 _RADIUS = 5.0
@@ -104,9 +105,9 @@ class WaeGan(Method):
             "encoder": [encoder],
         }
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        models = {"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic}
         spec = {"x": draws.IMAGES, "z_hat": prior, "alpha": draws.uniform}
-        super().__init__(models, players, spec, 1 + critic_steps, prior)
+        model = Model(encoder, decoder, FixedDensity(prior))
+        super().__init__(model, {"latent_critic": latent_critic}, players, spec, 1 + critic_steps)
 
     def step(self, drawn):
         """One minibatch for the reconstruction, one for each critic update, the last one again."""

@@ -24,6 +24,7 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model, StandardNormal
 
 KERNELS = ("imq", "rbf")
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -68,10 +69,10 @@ class WaeMmd(Method):
     def __init__(self, *, encoder, decoder, latent_dim, optimizer, kernel="imq", mmd_weight=200.0):
         self.encoder, self.decoder, self.mmd_weight = encoder, decoder, mmd_weight
         self.mmd = {"imq": mmd_imq, "rbf": mmd_rbf}[kernel]
-        models = {"encoder": encoder, "decoder": decoder}
-        normal = draws.noise("normal", latent_dim)
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
-        super().__init__(models, players, {"x": draws.IMAGES, "z_hat": normal}, 1, normal)
+        density = StandardNormal(latent_dim)
+        players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
+        spec = {"x": draws.IMAGES, "z_hat": density.noise}
+        super().__init__(Model(encoder, decoder, density), {}, players, spec, 1)
 
     def step(self, drawn):
         """One update of everything."""

@@ -115,7 +115,7 @@ class Trainer:
       run: RunDirectory to write to, or None to keep nothing.
       strategy: what `make_strategy(options)` returned, where that had to come first.
       stopping: a `Stopping` whose hours have begun before; one of `options.max_hours` by default.
-      evaluate: function (method, iteration) called every `eval_every_steps`.
+      evaluate: function (model, iteration) called every `eval_every_steps`.
     """
 
     def __init__(
@@ -145,6 +145,11 @@ class Trainer:
         )
         self._graph_functions = {}
         self._statistics_iteration = None
+
+    @property
+    def model(self):
+        """The `Model` that is trained."""
+        return self.method.model
 
     @property
     def iteration(self):
@@ -181,7 +186,9 @@ class Trainer:
         """
         options = self.options
         start = self.iteration
-        summaries = Summaries(self._run, self.method, self.dataset, options)
+        summaries = Summaries(
+            self._run, self.model, tuple(self.method.players), self.dataset, options
+        )
         # Iteration number of the losses last seen and not yet checked.
         unchecked = None
         with self._stopping, Progress(start, options.training_steps) as progress:
@@ -210,7 +217,7 @@ class Trainer:
                     progress.report_line(summaries.pictures(iteration, error))
                 if self._evaluate and iteration % options.eval_every_steps == 0:
                     self.update_statistics()
-                    self._evaluate(self.method, iteration)
+                    self._evaluate(self.model, iteration)
                 if stop and not finished:
                     raise Interrupted(stop)
         return summaries.last_grid()

@@ -109,14 +109,14 @@ def test_measures_of_a_checkpoint_are_what_they_say(trained):
     run = runs.load(trained["wae_gmm"].training.directory.path)
     x = run.load_dataset().test[:500]
     found = synthetic.measures(run, x)
-    z = run.method.encode(x)
-    z_hat = np.asarray(run.method.noise(draws.key(0, draws.PICTURES, run.iteration), len(x)))
-    critic = run.method.networks["latent_critic"]
+    z = run.model.encode(x)
+    z_hat = np.asarray(run.model.density.noise(draws.key(0, draws.PICTURES, run.iteration), len(x)))
+    critic = run.networks["latent_critic"]
     gap = np.mean(critic(z)) - np.mean(critic(z_hat))
     assert found["critic_gap"] == pytest.approx(float(gap), abs=1e-5)
-    error = np.mean(np.sum((run.method.reconstruct(x) - x) ** 2, axis=1))
+    error = np.mean(np.sum((run.model.reconstruct(x) - x) ** 2, axis=1))
     assert found["reconstruction_error"] == pytest.approx(float(error), rel=1e-5)
-    distance = frechet_distance(real=x, generated=run.method.decode(z_hat))
+    distance = frechet_distance(real=x, generated=run.model.decode(z_hat))
     assert found["frechet_distance"] == pytest.approx(distance, rel=1e-6)
     scale = np.sqrt(np.mean(np.var(z, axis=0)))
     relative = found["sliced_wasserstein"] / scale
@@ -127,8 +127,8 @@ def test_a_vae_has_no_critic_and_its_codes_are_drawn(trained):
     run = runs.load(trained["vae"].training.directory.path)
     x = run.load_dataset().test[:2000]
     assert "critic_gap" not in synthetic.measures(run, x)
-    mu = run.method.encode(x)
-    _, sigma = run.method.posterior(run.method.networks["encoder"](x))
+    mu = run.model.encode(x)
+    _, sigma = run.model.encode_distribution(x)
     deviations = (synthetic.posterior_samples(run, x) - mu) / np.asarray(sigma)
     assert np.std(deviations) == pytest.approx(1, abs=0.05)
     assert np.mean(deviations) == pytest.approx(0, abs=0.05)

@@ -53,7 +53,7 @@ def test_the_learned_variance_moves_towards_the_error():
 def test_codes_are_the_posterior_means():
     method = build()
     x = RANDOM.random((5, 8, 8, 1)).astype(np.float32)
-    np.testing.assert_allclose(method.encode(x), method.encoder(x).numpy()[:, :4], atol=1e-6)
+    np.testing.assert_allclose(method.model.encode(x), method.encoder(x).numpy()[:, :4], atol=1e-6)
 
 
 def test_cross_entropy_is_refused_for_vectors():

@@ -18,8 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from flexae_tf import figures
 from flexae_tf.errors import UserError
-from flexae_tf.serving import clients
-from flexae_tf.serving.signatures import export
+from flexae_tf.serving import clients, export
 from tests.serving.test_export import (
     IMAGE_SHAPE,
     M,
@@ -209,18 +208,18 @@ def test_signatures(client):
 def test_every_signature_answers_as_the_method(client, run):
     values = {"num_samples": 3, "seed": 5, "steps": 4, "direction": "big", "strength": 0.5}
     x = figures.to_uint8(images_of(3)).astype(np.float32) / 255
-    z, method = run.method.encode(x), run.method
+    z, model = run.model.encode(x), run.model
     noise = np.random.default_rng(5).standard_normal((3, M), np.float32)
-    generated = method.decode(method.prior(tf.constant(noise)).numpy())
+    generated = model.decode(model.density.prior(tf.constant(noise)).numpy())
     middle = (2 * z + z[::-1]) / 3
     expected = {
         "generate": generated,
         "serving_default": generated,
-        "sample": method.sample(3, seed=5),
+        "sample": model.sample(3, seed=5),
         "encode": z,
-        "decode": method.decode(noise),
-        "reconstruct": method.reconstruct(x),
-        "edit": method.decode(z + 1),
+        "decode": model.decode(noise),
+        "reconstruct": model.reconstruct(x),
+        "edit": model.decode(z + 1),
         "encode_image_bytes": z,
     }
     for name, (inputs, _) in client.signatures().items():
@@ -230,7 +229,7 @@ def test_every_signature_answers_as_the_method(client, run):
             assert np.abs(pixels - 255 * generated).max() <= 0.51
         elif name == "interpolate":
             assert found.shape == (3, 4, *IMAGE_SHAPE)
-            np.testing.assert_allclose(found[:, 1], method.decode(middle), atol=1e-5)
+            np.testing.assert_allclose(found[:, 1], model.decode(middle), atol=1e-5)
         else:
             np.testing.assert_allclose(found, expected[name], atol=1e-5)
 

@@ -29,11 +29,15 @@ def test_test_time_statistics_stand_for_an_equal_mixture_of_codes():
     trainer.update_statistics()
     method, decoder = trainer.method, trainer.method.networks["decoder"]
     x = tf.constant(data.to_unit(trainer.dataset.train))
-    z = method.encode_batch(x, training=True)
+    z = method.model.encode_batch(x, training=True)
     mixed = objectives.interpolate(
         z, tf.reverse(z, [0]), tf.random.stateless_uniform([200], [1, 2])
     )
-    kinds = [z, method.prior(method.noise(tf.constant([3, 4], tf.int64), 200)), mixed]
+    kinds = [
+        z,
+        method.model.density.prior(method.model.density.noise(tf.constant([3, 4], tf.int64), 200)),
+        mixed,
+    ]
     moving = [m.numpy() for m in decoder.non_trainable_variables]
     norms = [layer for layer in decoder.layers if hasattr(layer, "moving_mean")]
     inputs = keras.Model(decoder.inputs, [norm.input for norm in norms])

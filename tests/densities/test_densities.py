@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from flexae_tf.densities.density import Codes
 
 from flexae_tf import densities
 from flexae_tf.data import draws
 from flexae_tf.densities import gaussians, second_stage
+from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError
 from tests import tiny
 

@@ -8,7 +8,7 @@ optimizers. A method's `step` is plain Python over `update`; a strategy runs it 
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 
 import keras
 import tensorflow as tf
@@ -30,7 +30,7 @@ class Setting:
 
     default: int | float | str | bool | None
     help: str
-    choices: tuple[str, ...] | None = None
+    choices: Collection[str] | None = None
     kind: type = int
 
 
@@ -43,7 +43,7 @@ class Player:
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
     """
 
-    def __init__(self, name: str, networks: Sequence[keras.Model], optimizer):
+    def __init__(self, name: str, networks: Iterable[keras.Model], optimizer):
         self.name = name
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer

@@ -107,7 +107,7 @@ def minibatches(spec, key, count, batch_size, rows):
     Returns:
       A tuple of records; an `IMAGES` field holds int64 row numbers [B].
     """
-    record = collections.namedtuple("Draw", spec)
+    record = collections.namedtuple("Draw", spec)  # type: ignore[misc]  # names known at run time
     field_keys = iter(tf.unstack(tf.random.split(key, count * len(spec), alg="philox")))
 
     def sample(sampler, seed):

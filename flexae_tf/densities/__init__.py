@@ -20,6 +20,7 @@ import functools
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ __all__ = ["NAMES", "attach", "check"]
 OWN = "own"
 NAMES = (OWN, "standard_normal", "gaussian", "gmm", "second_stage")
 FOLDER = "densities"
-_FITTED = {
+_FITTED: dict[str, tuple[Callable, Callable]] = {
     "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
     "gmm": (gaussians.Mixture, gaussians.fit_mixture),
     "second_stage": (second_stage.SecondStage, second_stage.fit),

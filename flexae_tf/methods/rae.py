@@ -71,8 +71,8 @@ def build(nets, settings):
     kind = settings["regularizer"]
     released = nets.variant == "released"
     latent_dim = settings["latent_dim"]
-    weights = settings["latent_norm_weight"], settings["regularizer_weight"]
-    weights = [d if w is None else w for w, d in zip(weights, _WEIGHTS[kind], strict=True)]
+    chosen = settings["latent_norm_weight"], settings["regularizer_weight"]
+    weights = [d if w is None else w for w, d in zip(chosen, _WEIGHTS[kind], strict=True)]
     return Rae(
         encoder=nets.encoder(latent_dim, spectral_norm=kind == "spectral_norm" and released),
         decoder=nets.decoder(latent_dim, spectral_norm=kind == "spectral_norm"),

@@ -9,6 +9,7 @@ import functools
 
 import tensorflow as tf
 
+from flexae_tf.algorithm import second_stage
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -18,7 +19,6 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
-from flexae_tf.densities import second_stage
 from flexae_tf.methods import vae
 from flexae_tf.model import Density
 

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.likelihoods import gaussian_negative_log_likelihood, kl_to_standard_normal
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -131,20 +132,3 @@ def posterior(encoded, sigma=None):
         return encoded, tf.fill(tf.shape(encoded), sigma)
     mu, deviation = tf.split(encoded, 2, axis=1)
     return mu, tf.math.softplus(deviation) + 1e-6
-
-
-def gaussian_negative_log_likelihood(x, x_hat, log_gamma):
-    """-log N(x; x_hat, gamma^2 I), mean over the batch.
-
-    Args:
-      x, x_hat: [B, ...].
-      log_gamma: scalar, logarithm of the standard deviation.
-    """
-    constant = math.prod(x.shape[1:]) * (log_gamma + 0.5 * math.log(2 * math.pi))
-    return objectives.squared_error(x, x_hat) * tf.exp(-2 * log_gamma) / 2 + constant
-
-
-def kl_to_standard_normal(mu, sigma):
-    """KL(N(mu, diag sigma^2) || N(0, I)), mean over the batch. mu, sigma: [B, m]."""
-    terms = tf.square(mu) + tf.square(sigma) - 2 * tf.math.log(sigma) - 1
-    return tf.reduce_mean(tf.reduce_sum(terms, axis=1)) / 2

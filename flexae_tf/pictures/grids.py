@@ -39,7 +39,8 @@ def draw_reconstructions(run, dataset, options):
     if are_vectors(dataset):
         plane = Plane(dataset.test)
         image = figures.panels({"": _moves(plane(x), plane(x_hat))}, plane.axis_labels)
-        title, rows = f"{len(x)} test vectors and their reconstructions", ()
+        title = f"{len(x)} test vectors and their reconstructions"
+        rows: tuple[str, ...] = ()
     else:
         image = figures.enlarge(figures.pairs(x, x_hat, _COLUMNS))
         title = "Odd rows: test images. Even rows: their reconstructions"

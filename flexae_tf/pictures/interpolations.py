@@ -31,14 +31,14 @@ def draw(run, dataset, options):
         x = x.reshape(*z.shape[:2], *x.shape[1:])
         x = np.concatenate([x_a[:, None], x, x_b[:, None]], 1)  # [N, columns, ...]
         title = f"{name.capitalize()} interpolation between codes of test examples"
-        columns = ()
+        columns: tuple[str, ...] = ()
         if are_vectors(dataset):
             plane = Plane(dataset.test)
             layers = [background(plane, dataset.test), *paths(plane, x)]
             image = figures.panels({"": layers}, plane.axis_labels)
         else:
             image = figures.enlarge(figures.grid(np.concatenate(x), options.columns))
-            columns = ["real", *(f"{step:.2g}" for step in t[1:-1]), "real"]
+            columns = ("real", *(f"{step:.2g}" for step in t[1:-1]), "real")
         yield compose(f"interpolations-{name}", image, title, run, options, columns)
 
 

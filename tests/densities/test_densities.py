@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from flexae_tf.densities.density import Codes
 
 from flexae_tf import densities
 from flexae_tf.data import draws
 from flexae_tf.densities import gaussians, second_stage
+from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError
 from tests import tiny
 
@@ -130,13 +130,6 @@ def test_second_stage_of_a_stochastic_encoder_is_fitted_to_drawn_codes():
     drawn = sample(second_stage.SecondStage(**arrays), DRAWN)
     np.testing.assert_allclose(drawn.mean(0), 0, atol=0.2)
     np.testing.assert_allclose(drawn.std(0), 1, atol=0.2)
-
-
-def test_second_stage_network_sees_its_input_beside_the_last_hidden_layer():
-    network = second_stage.network(3, 2, width=5)
-    shapes = [weight.shape for weight in network.weights]
-    assert shapes == [(3, 5), (5,), (5, 5), (5,), (5, 5), (5,), (5 + 3, 2), (2,)]
-    assert network.input_shape == (None, 3)
 
 
 @pytest.mark.parametrize("name", ["gaussian", "gmm3"])

@@ -62,7 +62,9 @@ class ServedModel:
 
     def signatures(self):
         """{name: Signature} of what the model has; the first is a server's default."""
-        kind, examples, lacking = self._kind, self._examples(), self.lacking()
+        kind, lacking = self._kind, self.lacking()
+        files = "encode_image_bytes" not in lacking
+        examples = _examples(self._model, kind, self._direction_names, files)
         inputs = {
             "generate": ["noise"],
             "sample": ["num_samples", "seed"],
@@ -180,31 +182,6 @@ class ServedModel:
         message = f"image_bytes must be files of {height} x {width} pixels: resize them first"
         return _require(tf.reduce_all(tf.shape(image) == self._shape), message, image)
 
-    def _examples(self):
-        """{input name: NumPy value} of every input, one row each."""
-        draw = np.random.default_rng(0)
-        x = draw.random((1, *self._shape), np.float32)
-        code_shape = (self._model.latent_dim,)
-        examples = {
-            self._kind: x,
-            f"{self._kind}_a": x,
-            f"{self._kind}_b": 1 - x,
-            "codes": draw.standard_normal((1, *code_shape), np.float32),
-            "num_samples": np.array(1, np.int32),
-            "seed": np.array(0, np.int64),
-            "steps": np.array([3], np.int32),
-            "direction": np.array(self._direction_names[:1], object),
-            "strength": np.array([1], np.float32),
-        }
-        if self._model.density is not None:
-            examples["noise"] = self._model.density.noise(
-                draws.key(0, draws.PICTURES, 0), 1
-            ).numpy()
-        if "encode_image_bytes" not in self.lacking():
-            file = tf.io.encode_png(tf.cast(x[0] * 255, tf.uint8)).numpy()
-            examples["image_bytes"] = np.array([file], object)
-        return examples
-
 
 def interpolate(model, x_a, x_b, steps):
     """Decoded codes on the segments between E(x_a) and E(x_b), ends included.
@@ -221,6 +198,29 @@ def interpolate(model, x_a, x_b, steps):
     towards_b = tf.tile(tf.linspace(0.0, 1.0, steps), tf.shape(x_a)[:1])  # [B * steps]
     x = model.decode_batch(objectives.interpolate(z_b, z_a, towards_b))
     return tf.reshape(x, [-1, steps, *x.shape[1:]])
+
+
+def _examples(model, kind, direction_names, files):
+    """{input name: NumPy value} of every input, one row each; of files, if there are any."""
+    draw = np.random.default_rng(0)
+    x = draw.random((1, *model.shape), np.float32)
+    examples = {
+        kind: x,
+        f"{kind}_a": x,
+        f"{kind}_b": 1 - x,
+        "codes": draw.standard_normal((1, model.latent_dim), np.float32),
+        "num_samples": np.array(1, np.int32),
+        "seed": np.array(0, np.int64),
+        "steps": np.array([3], np.int32),
+        "direction": np.array(direction_names[:1], object),
+        "strength": np.array([1], np.float32),
+    }
+    if model.density is not None:
+        examples["noise"] = model.density.noise(draws.key(0, draws.PICTURES, 0), 1).numpy()
+    if files:
+        file = tf.io.encode_png(tf.cast(x[0] * 255, tf.uint8)).numpy()
+        examples["image_bytes"] = np.array([file], object)
+    return examples
 
 
 def _with_a_row(function, *batches):

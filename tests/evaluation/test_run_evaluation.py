@@ -23,7 +23,7 @@ FEW = dataclasses.replace(STANDARD, count=100)
 class NoisyCopy:
     """Generates train images with noise, least of it at iteration 100,000."""
 
-    noise = "not None: it has a prior"
+    density = "not None: it has a prior"
 
     def __init__(self, iteration):
         self.deviation = 0.1 + abs(iteration - 100_000) / 100_000
@@ -159,7 +159,7 @@ def test_row_of_a_table_measures_each_cell_once(run, monkeypatch):
     assert names == {"140000.json", "140000.gmm.json"}
     monkeypatch.setattr(run_evaluation, "evaluate_model", None)
     assert row() == first
-    monkeypatch.setattr(NoisyCopy, "noise", None)
+    monkeypatch.setattr(NoisyCopy, "density", None)
     monkeypatch.setattr(run_evaluation, "evaluate_model", suite.evaluate_model)
     fitted = row()
     assert fitted["n/density"] == "gaussian"

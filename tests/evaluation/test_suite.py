@@ -16,7 +16,7 @@ from flexae_tf.evaluation.reconstruction import squared_error
 class MemorisingModel:
     """Reconstructs perfectly and generates its own train images."""
 
-    noise = "not None: it has a prior"
+    density = "not None: it has a prior"
 
     def __init__(self, train):
         self.train = train
@@ -93,7 +93,7 @@ def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
 def test_a_method_without_a_prior_has_a_small_evaluation_without_samples(tmp_path):
     data = dataset()
     model = MemorisingModel(data.train)
-    model.noise = None
+    model.density = None
     metrics = suite.evaluate_small(model, data, stand_in(), n=40, seed=3, cache_dir=tmp_path)
     assert {key.split("/")[0] for key in metrics} == {"reconstruction"}
 

@@ -3,9 +3,9 @@
 Reports seconds per iteration, images per second, the time to the first iteration, the share spent
 waiting for data, resident and device memory, and how close an iteration comes to its *arithmetic
 bound*: the floating-point operations of its matrix products and convolutions, counted in the graph
-that runs, at the rate this machine reaches, measured in the same run, for the largest dense product
-of the networks at the configured batch. Where all dense layers are narrower than 256, and so
-limited by memory rather than arithmetic, it is the rate of a square product of 2,048.
+that runs, at the rate of the best dense float32 product that this machine reaches, whatever the
+networks are: a square one of 2,048, on a CPU the better of oneDNN's and Eigen's (`product_rate`),
+measured right after the iterations.
 
 With --profile_dir, also profiles three more iterations: a folder for TensorBoard's profile plugin,
 and the seconds per iteration of the kinds of operation that take most, summed over threads.
@@ -27,7 +27,7 @@ from flexae_tf import settings
 from flexae_tf.errors import run_main
 from flexae_tf.training.strategy import make_strategy
 from flexae_tf.training.trainer import Trainer
-from tools import operation_profile
+from tools import operation_profile, product_rate
 
 settings.define_flags()
 flags.DEFINE_integer("iterations", 10, "Iterations to time.", lower_bound=2)
@@ -36,8 +36,6 @@ flags.DEFINE_string("profile_dir", None, "Also profile iterations, into this fol
 flags.DEFINE_bool("json", False, "Print one JSON line on standard output.")
 FLAGS = flags.FLAGS
 
-_SQUARE = (2048, 2048, 2048)
-_NARROW = 256
 _PROFILED_ITERATIONS = 3
 _PROFILED_KINDS = 12
 
@@ -78,9 +76,7 @@ def measure(trainer, began):
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     median = statistics.median(seconds)
     batch = trainer.options.batch_size
-    square = product_rate(*_SQUARE)
-    rows, inner, columns = largest_product(trainer.method, batch) or _SQUARE
-    rate = square if (rows, inner, columns) == _SQUARE else product_rate(rows, inner, columns)
+    back_end, rate = product_rate.best()
     return {
         "seconds_per_iteration": median,
         "seconds_per_iteration_min": min(seconds),
@@ -91,9 +87,8 @@ def measure(trainer, began):
         "peak_resident_gib": resident,
         **_device_memory(),
         "gflop_per_iteration": flops / 1e9,
-        "product": f"[{rows}, {inner}] x [{inner}, {columns}]",
-        "product_gflop_per_second": rate / 1e9,
-        "square_product_gflop_per_second": square / 1e9,
+        "best_product": back_end,
+        "best_product_gflop_per_second": rate / 1e9,
         "arithmetic_bound_seconds": flops / rate,
         "ratio_to_arithmetic_bound": median / (flops / rate),
     }
@@ -147,26 +142,6 @@ def _operations_of(operation, graph):
             kernel = tf.get_static_value(operation.inputs[1]).tolist()
         return 2 * math.prod(shapes[2]) * math.prod(kernel[:3])
     return 0
-
-
-def largest_product(method, batch):
-    """(rows, inner, columns) of the largest dense layer's product at a batch; None: all narrow."""
-    kernels = [
-        variable.shape
-        for network in method.networks.values()
-        for variable in network.trainable_variables
-        if len(variable.shape) == 2 and min(variable.shape) >= _NARROW
-    ]
-    return (batch, *max(kernels, key=math.prod)) if kernels else None
-
-
-def product_rate(rows, inner, columns, repeats=30):
-    """Floating-point operations per second of a matrix product, the best of `repeats`."""
-    a, b = tf.random.normal([rows, inner]), tf.random.normal([inner, columns])
-    product = tf.function(tf.matmul)
-    product(a, b)
-    seconds = min(_time(lambda: product(a, b).numpy()) for _ in range(repeats))
-    return 2 * rows * inner * columns / seconds
 
 
 def input_seconds(trainer, iterations=20):

@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from flexae_tf.networks.blocks import check_shape
-from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers
+from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers, relu
 
 VARIANTS = ("paper", "released")
 
@@ -108,7 +108,7 @@ def generator(shape, noise_dim, latent_dim, variant="paper", depth=None, width=N
 def latent_critic(shape, latent_dim, variant="paper"):
     """C_kappa, z -> R: Table 8, or Table 6 for vectors."""
     hidden = [_VECTOR_HIDDEN] * 2 if len(shape) == 1 else [_HIDDEN] * _PRIOR_DEPTH
-    return _mlp("latent_critic", latent_dim, hidden, 1, variant)
+    return _mlp("latent_critic", latent_dim, hidden, 1, variant, activation=relu)
 
 
 def image_critic(shape, variant="paper"):
@@ -118,14 +118,14 @@ def image_critic(shape, variant="paper"):
     """
     check_shape(shape)
     if len(shape) == 1:
-        return _mlp("image_critic", shape[0], [_VECTOR_HIDDEN] * 2, 1)
+        return _mlp("image_critic", shape[0], [_VECTOR_HIDDEN] * 2, 1, activation=relu)
     return keras.Sequential(
         [
             keras.Input(shape),
-            layers.Conv2D(64, 4, 2, padding="same", activation="relu"),
-            layers.Conv2D(128, 4, 2, padding="same", activation="relu"),
+            layers.Conv2D(64, 4, 2, padding="same", activation=relu),
+            layers.Conv2D(128, 4, 2, padding="same", activation=relu),
             layers.Flatten(),
-            Dense(_HIDDEN, activation="relu"),
+            Dense(_HIDDEN, activation=relu),
             Dense(1),
         ],
         name="image_critic",
@@ -137,13 +137,13 @@ def parameter_count(network):
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
-def _mlp(name, inputs, hidden, outputs, variant="paper", spectral_norm=False):
+def _mlp(name, inputs, hidden, outputs, variant="paper", spectral_norm=False, activation="relu"):
     dense, _, _ = linear_layers(spectral_norm)
     init = {"kernel_initializer": _initializer(variant)}
     return keras.Sequential(
         [
             keras.Input((inputs,)),
-            *[dense(units, activation="relu", **init) for units in hidden],
+            *[dense(units, activation=activation, **init) for units in hidden],
             dense(outputs, **init),
         ],
         name=name,

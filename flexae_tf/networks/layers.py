@@ -102,6 +102,17 @@ class Dense(keras.layers.Dense):
         return outputs if self.activation is None else self.activation(outputs)
 
 
+@tf.custom_gradient
+def relu(x):
+    """max(x, 0) for networks that are differentiated twice; any shape.
+
+    The gradient of its gradient by x is zero almost everywhere. TensorFlow's own ReLU says so with
+    an array of zeros, which a gradient penalty then carries back through all layers below.
+    """
+    y = tf.nn.relu(x)
+    return y, lambda g: tf.raw_ops.ReluGrad(gradients=g, features=tf.stop_gradient(y))
+
+
 class _SpectralNorm:
     """Mixed into a layer with a kernel W, makes its output that of W / sigma(W).
 

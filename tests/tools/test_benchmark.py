@@ -17,9 +17,8 @@ def test_an_autoencoder_of_vectors(tmp_path):
     # 128 -> 128 -> 2 -> 128: forward and by the kernels, and by the inputs but for the first.
     operations = 2 * 128 * (2 * 128 * 128 + 3 * 128 * 2 + 3 * 2 * 128)
     assert found["gflop_per_iteration"] == pytest.approx(operations / 1e9)
-    assert found["product"] == "[2048, 2048] x [2048, 2048]"
-    assert found["product_gflop_per_second"] == found["square_product_gflop_per_second"]
-    bound = operations / 1e9 / found["product_gflop_per_second"]
+    assert found["best_product"] in ("oneDNN", "Eigen")
+    bound = operations / 1e9 / found["best_product_gflop_per_second"]
     assert found["arithmetic_bound_seconds"] == pytest.approx(bound)
     assert 0 < found["seconds_per_iteration_min"] <= found["seconds_per_iteration"]
     profiled = {name for name in found if name.startswith("profile: ")}

@@ -5,7 +5,9 @@ A `Method` (see `algorithm/method.py`) trains one.
 """
 
 import abc
+from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -25,25 +27,25 @@ class Density(abc.ABC):
       noise: sampler of the noise, (seed, n) -> [n, w].
     """
 
-    def __init__(self, noise):
+    def __init__(self, noise: Callable) -> None:
         self.noise = noise
 
     @abc.abstractmethod
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         """Codes z_hat [B, m] for noise n [B, w]."""
 
 
 class FixedDensity(Density):
     """The distribution that a sampler of codes, (seed, n) -> [n, m], draws from."""
 
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         return n
 
 
 class StandardNormal(FixedDensity):
     """N(0, I) of dimension m."""
 
-    def __init__(self, dim):
+    def __init__(self, dim: int) -> None:
         super().__init__(draws.noise("normal", dim))
 
 
@@ -55,15 +57,15 @@ class GeneratedDensity(Density):
       noise: sampler of n.
     """
 
-    def __init__(self, generator, noise):
+    def __init__(self, generator: keras.Model, noise: Callable) -> None:
         super().__init__(noise)
         self._generator = generator
 
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         return self._generator(n, training=False)
 
 
-def point(encoded):
+def point(encoded: tf.Tensor) -> tuple[tf.Tensor, None]:
     """The posterior of a deterministic encoder: its output, and no deviation."""
     return encoded, None
 
@@ -78,38 +80,44 @@ class Model:
         the latter None where it is a point.
     """
 
-    def __init__(self, encoder, decoder, density=None, posterior=point):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        density: Density | None = None,
+        posterior: Callable = point,
+    ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.density = density
         self._posterior = posterior
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of an example, (H, W, C) or (D,)."""
         return tuple(self.encoder.input_shape[1:])
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
         """Dimension m of the codes."""
         return self.decoder.input_shape[-1]
 
-    def sampled_from(self, density):
+    def sampled_from(self, density: Density | None) -> "Model":
         """The same autoencoder with another `Density`."""
         return Model(self.encoder, self.decoder, density, self._posterior)
 
-    def encode_batch(self, x, training=False):
+    def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
         return self._posterior(self.encoder(x, training=training))[0]
 
-    def encode_distribution(self, x):
+    def encode_distribution(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
         return self._posterior(self.encoder(x, training=False))
 
-    def decode_batch(self, z, training=False):
+    def decode_batch(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
         """x_hat of codes z [B, m]; in inference mode by default."""
         return self.decoder(z, training=training)
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> np.ndarray:
         """Codes of images.
 
         Args:
@@ -120,17 +128,17 @@ class Model:
         """
         return _in_batches(self.encode_batch, data.to_unit, x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
         return _in_batches(self.decode_batch, np.asarray, z)
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """D(E(x)), float32; x as in `encode`."""
         return _in_batches(
             lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
         )
 
-    def sample_codes(self, n, seed=0):
+    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
         """n codes of the density, float32 [n, m]; the same for the same seed.
 
         Raises:
@@ -138,7 +146,7 @@ class Model:
         """
         return np.asarray(self._require_density().prior(self._noise(n, seed)))
 
-    def sample(self, n, seed=0):
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
 
         Raises:
@@ -149,7 +157,7 @@ class Model:
             lambda batch: self.decode_batch(density.prior(batch)), np.asarray, self._noise(n, seed)
         )
 
-    def interpolate(self, x_a, x_b, steps):
+    def interpolate(self, x_a: np.ndarray, x_b: np.ndarray, steps: int) -> np.ndarray:
         """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
 
         Args:
@@ -166,7 +174,7 @@ class Model:
         return x.reshape(*z.shape[:2], *x.shape[1:])
 
     def _noise(self, n, seed):
-        return self.density.noise(draws.key(seed, draws.PICTURES, 0), n)
+        return self._require_density().noise(draws.key(seed, draws.PICTURES, 0), n)
 
     def _require_density(self):
         if self.density is None:

@@ -21,12 +21,14 @@ import fcntl
 import json
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import tensorflow as tf
 
 from flexae_tf import data, files, settings
+from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, saving
@@ -37,7 +39,7 @@ _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 class RunDirectory:
     """Paths and small files of a run directory."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
@@ -48,7 +50,7 @@ class RunDirectory:
         self.metrics = self.path / "metrics"
         self.export = self.path / "export"
 
-    def create(self):
+    def create(self) -> None:
         """Makes the folders. Raises UserError if that is not possible."""
         try:
             for folder in (self.checkpoints, self.train, self.samples):
@@ -57,7 +59,7 @@ class RunDirectory:
             raise UserError(f"cannot write --run_dir={self.path}: {error.strerror}") from error
 
     @contextlib.contextmanager
-    def lock(self):
+    def lock(self) -> Iterator[None]:
         """Holds the run directory for this process; the system lets go of it when it dies.
 
         Raises:
@@ -77,7 +79,7 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(self, settings, free, dataset):
+    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
@@ -94,12 +96,12 @@ class RunDirectory:
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
 
-    def read_flags(self):
+    def read_flags(self) -> dict[str, str]:
         """{flag: text} of the run. Raises UserError if this is no run directory."""
         lines = self._read(self.flags_file).splitlines()
         return dict(line.removeprefix("--").split("=", 1) for line in lines if "=" in line)
 
-    def read_provenance(self):
+    def read_provenance(self) -> dict:
         """What `run.json` holds. Raises UserError if it cannot be read."""
         try:
             recorded = json.loads(self._read(self.run_file))
@@ -140,7 +142,7 @@ class RunDirectory:
             )
 
 
-def load(path, checkpoint=None):
+def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
@@ -166,7 +168,7 @@ def load(path, checkpoint=None):
     )
 
 
-def load_method(path, checkpoint=None):
+def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
     """The Method of a run with its optimizers, to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
@@ -191,7 +193,7 @@ class Run:
     iteration: int
     fingerprint: str
 
-    def load_dataset(self):
+    def load_dataset(self) -> data.Dataset:
         """The data set the run was trained on. Raises UserError if it has changed since."""
         names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(

@@ -11,7 +11,9 @@ import tensorflow as tf
 from flexae_tf.algorithm.objectives import squared_error
 
 
-def gaussian_negative_log_likelihood(x, x_hat, log_gamma):
+def gaussian_negative_log_likelihood(
+    x: tf.Tensor, x_hat: tf.Tensor, log_gamma: tf.Tensor
+) -> tf.Tensor:
     """-log N(x; x_hat, gamma^2 I), mean over the batch.
 
     Args:
@@ -22,7 +24,7 @@ def gaussian_negative_log_likelihood(x, x_hat, log_gamma):
     return squared_error(x, x_hat) * tf.exp(-2 * log_gamma) / 2 + constant
 
 
-def kl_to_standard_normal(mu, sigma):
+def kl_to_standard_normal(mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """KL(N(mu, diag sigma^2) || N(0, I)), mean over the batch. mu, sigma: [B, m]."""
     terms = tf.square(mu) + tf.square(sigma) - 2 * tf.math.log(sigma) - 1
     return tf.reduce_mean(tf.reduce_sum(terms, axis=1)) / 2

@@ -8,12 +8,14 @@ optimizers. A method's `step` is plain Python over `update`; a strategy runs it 
 
 import abc
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from flexae_tf.data import draws
+from flexae_tf.model import Model
 from flexae_tf.networks.layers import Adam
 
 
@@ -43,7 +45,9 @@ class Player:
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
     """
 
-    def __init__(self, name: str, networks: Iterable[keras.Model], optimizer):
+    def __init__(
+        self, name: str, networks: Iterable[keras.Model], optimizer: keras.optimizers.Optimizer
+    ) -> None:
         self.name = name
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
@@ -62,7 +66,14 @@ class Method(abc.ABC):
       minibatches: how many minibatches an iteration takes.
     """
 
-    def __init__(self, model, networks, players, draw_spec, minibatches):
+    def __init__(
+        self,
+        model: Model,
+        networks: Mapping[str, keras.Model],
+        players: Iterable["Player"],
+        draw_spec: Mapping[str, Any],
+        minibatches: int,
+    ) -> None:
         self.model = model
         self.networks = {"encoder": model.encoder, "decoder": model.decoder, **networks}
         self.players = {player.name: player for player in players}
@@ -72,7 +83,7 @@ class Method(abc.ABC):
         self._differentiated = {}
 
     @abc.abstractmethod
-    def step(self, drawn):
+    def step(self, drawn: tuple) -> dict[str, tf.Tensor]:
         """One iteration of the algorithm.
 
         Args:
@@ -83,12 +94,12 @@ class Method(abc.ABC):
           objective reports.
         """
 
-    def step_at(self, iteration):
+    def step_at(self, iteration: int) -> Callable:
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
 
-    def decoded_codes(self, drawn, z, z_prime):
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
 
         Args:
@@ -101,7 +112,7 @@ class Method(abc.ABC):
         del drawn, z_prime
         return [z]
 
-    def update(self, objective, drawn):
+    def update(self, objective: Callable, drawn: Any) -> dict[str, tf.Tensor]:
         """Moves the players of one objective and returns what it reported.
 
         The gradients of all its players are taken at the same weights and then applied. Losses are
@@ -140,14 +151,14 @@ class Method(abc.ABC):
             self._differentiated[objective] = function
         return self._differentiated[objective]
 
-    def statistics_spec(self):
+    def statistics_spec(self) -> dict[str, Any]:
         """Draw specification of the minibatches that the test-time statistics are taken over."""
         # In this order, which the random numbers depend on.
         n = {} if self.model.density is None else {"n": self.model.density.noise}
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
-def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
+def adam(learning_rate: float, beta_1: float, beta_2: float, halve_every_steps: int = 0) -> Adam:
     """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
 
     Args:
@@ -160,7 +171,9 @@ def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
     return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
-def adam_settings(player, learning_rate, beta_1, beta_2):
+def adam_settings(
+    player: str, learning_rate: float, beta_1: float, beta_2: float
+) -> dict[str, Setting]:
     """The three settings of a player's Adam, for a method's `settings`."""
     return {
         f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
@@ -169,13 +182,13 @@ def adam_settings(player, learning_rate, beta_1, beta_2):
     }
 
 
-def halving_setting():
+def halving_setting() -> dict[str, Setting]:
     """The setting that halves the learning rates of all players of a method."""
     text = "Iterations after which learning rates are halved, again and again; 0: never."
     return {"halve_rates_every_steps": Setting(0, text)}
 
 
-def adam_from(settings, player):
+def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
     """The optimizer that `adam_settings` (and `halving_setting`) describe."""
     return adam(
         settings[f"{player}_learning_rate"],

@@ -16,7 +16,7 @@ WIDTH = 1024
 HIDDEN_LAYERS = 3
 
 
-def network(inputs, outputs, width=WIDTH, seed=None):
+def network(inputs: int, outputs: int, width: int = WIDTH, seed: int | None = None) -> keras.Model:
     """The network of either direction, [B, inputs] -> [B, outputs].
 
     Its initial weights follow `seed`, or Keras's global seed where there is none.
@@ -33,7 +33,13 @@ def network(inputs, outputs, width=WIDTH, seed=None):
     return keras.Model(x, dense(HIDDEN_LAYERS, outputs)(hidden))
 
 
-def negative_elbo(encoder, decoder, log_gamma, z, epsilon):
+def negative_elbo(
+    encoder: keras.Model,
+    decoder: keras.Model,
+    log_gamma: tf.Tensor,
+    z: tf.Tensor,
+    epsilon: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Distortion and rate of codes, two scalars whose sum the second stage minimizes.
 
     Args:

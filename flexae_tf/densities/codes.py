@@ -1,7 +1,7 @@
 """The codes of a data set, which densities are fitted to."""
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from flexae_tf import data
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model
 
 _BATCH = 500  # images at a time
 
@@ -20,7 +21,7 @@ class Codes(NamedTuple):
     sigma: np.ndarray | None  # [N, m] float32 of a stochastic encoder
 
 
-def encode(model, examples):
+def encode(model: Model, examples: np.ndarray) -> Codes:
     """`Codes` of examples, uint8 [N, H, W, C] or float32 [N, D], in inference mode.
 
     Raises:
@@ -41,7 +42,7 @@ def encode(model, examples):
     return Codes(mu, sigma)
 
 
-def fingerprint(run):
+def fingerprint(run: Any) -> str:
     """SHA-256 of all that a fit depends on: the encoder's weights, the data and the seed."""
     digest = hashlib.sha256(f"{run.fingerprint} {run.settings['seed']}".encode())
     for weight in run.model.encoder.weights:

@@ -12,7 +12,7 @@ from flexae_tf.evaluation import tfgan
 from flexae_tf.evaluation.validation import check_two_sets, warn_if_few
 
 
-def frechet_distance(*, real, generated):
+def frechet_distance(*, real: np.ndarray, generated: np.ndarray) -> float:
     """Frechet distance between two sets, through TF-GAN in float64.
 
     Args:

@@ -1,12 +1,13 @@
 """Kernel distance (KID) between two sets of features (Binkowski et al., 2018)."""
 
+import numpy as np
 import tensorflow as tf
 
 from flexae_tf.evaluation import tfgan
 from flexae_tf.evaluation.validation import check_two_sets
 
 
-def kernel_distance(*, real, generated):
+def kernel_distance(*, real: np.ndarray, generated: np.ndarray) -> tuple[float, float]:
     """Squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, through TF-GAN in float64.
 
     The estimate is a mean over blocks of at most 1,024 rows, so both sets must be in random order.

@@ -33,7 +33,7 @@ class PrdScore(NamedTuple):
     f_8: float  # recall-like, in [0, 1]
 
 
-def prd_score(*, real, generated, seed):
+def prd_score(*, real: np.ndarray, generated: np.ndarray, seed: int) -> tuple[float, float]:
     """F_1/8 and F_8 of the curve averaged over 10 clusterings.
 
     Args:

@@ -1,10 +1,16 @@
 """Saving what is trained, and only what is finite: losses and weights are checked before."""
 
+from collections.abc import Collection
+from typing import Any
+
+import keras
 import numpy as np
 import tensorflow as tf
 
+from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training.checkpoints import Checkpoints, iterations
+from flexae_tf.training.options import TrainerOptions
 
 
 class Saving:
@@ -20,7 +26,9 @@ class Saving:
       state: the tf.train.Checkpoint of all that is saved.
     """
 
-    def __init__(self, method, iteration, run, options):
+    def __init__(
+        self, method: Method, iteration: tf.Variable, run: Any, options: TrainerOptions
+    ) -> None:
         self.state = checkpoint_of(method, iteration)
         self._networks, self._iteration, self._run = method.networks, iteration, run
         self._checkpoints = run and Checkpoints(
@@ -49,11 +57,11 @@ class LossCheck:
       run: RunDirectory whose checkpoints a message names, or None.
     """
 
-    def __init__(self, players, run):
+    def __init__(self, players: Collection[str], run: Any) -> None:
         self._players, self._run = list(players), run
         self._iteration, self._reported = 0, {}
 
-    def see(self, iteration: int, reported) -> None:
+    def see(self, iteration: int, reported: dict[str, tf.Tensor]) -> None:
         """Checks what an iteration before reported, and keeps this for later.
 
         Args:
@@ -72,18 +80,18 @@ class LossCheck:
                 raise not_finite(f"the loss of the {name}", self._iteration, self._run)
 
 
-def checkpoint_of(method, iteration) -> tf.train.Checkpoint:
+def checkpoint_of(method: Method, iteration: tf.Variable) -> tf.train.Checkpoint:
     """The checkpoint of a method's networks and optimizers and the iteration (a tf.Variable)."""
     optimizers = {name: player.optimizer for name, player in method.players.items()}
     return tf.train.Checkpoint(iteration=iteration, networks=method.networks, optimizers=optimizers)
 
 
-def all_finite(network) -> bool:
+def all_finite(network: keras.Model) -> bool:
     """Whether every weight of a network is finite."""
     return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in network.weights)
 
 
-def not_finite(what: str, iteration: int, run) -> UserError:
+def not_finite(what: str, iteration: int, run: Any) -> UserError:
     """The error that says what is not finite, and which checkpoint of a run (or None) is intact."""
     kept = iterations(run.checkpoints) if run else []
     return UserError(

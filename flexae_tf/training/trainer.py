@@ -1,12 +1,19 @@
 """The training loop. It knows no loss by name."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from flexae_tf import data
+from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
+from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, workers
 from flexae_tf.training.drawing import Drawing
+from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.progress import Progress
 from flexae_tf.training.saving import LossCheck, Saving
 from flexae_tf.training.schedule import due
@@ -36,8 +43,15 @@ class Trainer:
     """
 
     def __init__(
-        self, build, dataset, options, run=None, strategy=None, stopping=None, evaluate=None
-    ):
+        self,
+        build: Callable[[], Method],
+        dataset: data.Dataset,
+        options: TrainerOptions,
+        run: Any = None,
+        strategy: tf.distribute.Strategy | None = None,
+        stopping: Stopping | None = None,
+        evaluate: Callable | None = None,
+    ) -> None:
         self.dataset, self.options = dataset, options
         self._run, self._evaluate = run, evaluate
         self._strategy = strategy or make_strategy(options)
@@ -56,7 +70,7 @@ class Trainer:
         self._graph_functions = {}
 
     @property
-    def model(self):
+    def model(self) -> Model:
         """The `Model` that is trained."""
         return self.method.model
 
@@ -65,7 +79,7 @@ class Trainer:
         """How many iterations have been trained."""
         return int(self._iteration.numpy())
 
-    def train(self):
+    def train(self) -> Path | None:
         """Trains until `training_steps`, from where the run is (see `resume`).
 
         Returns:
@@ -106,7 +120,7 @@ class Trainer:
                     raise Interrupted(stop)
         return summaries.last_grid()
 
-    def iterator(self, start: int, stop: int):
+    def iterator(self, start: int, stop: int) -> Iterator:
         """An iterator over the distributed minibatches of the iterations after `start`."""
         method = self.method
         return iter(
@@ -115,11 +129,11 @@ class Trainer:
             )
         )
 
-    def iterate(self, iterator, iteration: int = 1):
+    def iterate(self, iterator: Iterator, iteration: int = 1) -> dict[str, tf.Tensor]:
         """Iteration number `iteration`. Returns {name: scalar tensor}, means over the replicas."""
         return self.graph_function(iteration)(iterator)
 
-    def graph_function(self, iteration: int):
+    def graph_function(self, iteration: int) -> Callable:
         """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
         step = self.method.step_at(iteration)
         if step not in self._graph_functions:
@@ -141,7 +155,7 @@ class Trainer:
 
         return iterate
 
-    def resume(self, folder=None) -> None:
+    def resume(self, folder: Path | None = None) -> None:
         """Restores the newest readable checkpoint of the run, or of another folder, if any.
 
         The chief of several workers chooses, and the others restore the same one.

@@ -163,7 +163,7 @@ def test_trains_with_every_method(name, method, eager):
             tuple(d._replace(**{n: tf.gather(images, getattr(d, n)) for n in rows}) for d in drawn)
         )
         assert all(np.isfinite(reported[player]) for player in built.players)
-    samples = built.sample(3)
+    samples = built.model.sample(3)
     assert samples.shape == (3, 8, 8, 1)
     assert np.isfinite(samples).all()
 

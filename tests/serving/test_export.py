@@ -306,7 +306,7 @@ def test_every_method(tmp_path, method):
     run = write_run(tmp_path, method=method)
     density = densities.OWN if run.model.density is not None else "standard_normal"
     loaded = tf.saved_model.load(str(export.export(run, density)))
-    expected = requests_and_answers(run.model, 2)
+    expected = requests_and_answers(densities.attach(run, density).model, 2)
     assert set(loaded.signatures) == set(expected) - {"edit"}
     for name, signature in loaded.signatures.items():
         inputs, answer = expected[name]

@@ -9,12 +9,17 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+import tensorflow as tf
 from absl import flags
 
-from flexae_tf import data, methods, networks
+from flexae_tf import data, files, methods, networks
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training.options import TrainerOptions
+
+# What Keras and TensorFlow raise for weights that cannot be allocated.
+_TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
+_SIZES = ("_dim", "_width", "_layers")
 
 # Flags that a run may change when it is started again.
 FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
@@ -63,9 +68,21 @@ def trainer_options(values: flags.FlagValues = flags.FLAGS) -> TrainerOptions:
 
 
 def build_method(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> Method:
-    """The untrained Method that the flags describe, for data of this shape."""
+    """The untrained Method that the flags describe, for data of this shape.
+
+    Raises:
+      UserError: as `method_settings`, or the networks are larger than the memory.
+    """
     nets = networks.Networks(tuple(shape), values.variant, values.networks)
-    return methods.find(values.method).build(nets, method_settings(shape, values))
+    chosen = method_settings(shape, values)
+    try:
+        return methods.find(values.method).build(nets, chosen)
+    except _TOO_LARGE as error:
+        sizes = [f"--{k}={v}" for k, v in chosen.items() if v and k.endswith(_SIZES)]
+        raise UserError(
+            f"networks of {' '.join(sizes)} need more memory than there is: choose smaller sizes "
+            f"({files.reason(error)})"
+        ) from error
 
 
 def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> dict:

@@ -63,10 +63,10 @@ def train(options, strategy, stopping):
             options = dataclasses.replace(options, keep_checkpoints=1, keep_every_steps=0)
         run.create()
         stack.enter_context(run.lock())
-        run.adopt(resolved, settings.FREE, dataset)
         build = functools.partial(settings.build_method, dataset.shape)
         evaluate = evaluator(dataset, run)
         trainer = Trainer(build, dataset, options, run, strategy, stopping, evaluate)
+        run.adopt(resolved, settings.FREE, dataset)  # not before it is known that this can be built
         trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()

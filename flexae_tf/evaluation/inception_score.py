@@ -21,4 +21,4 @@ def inception_score(logits: np.ndarray) -> float:
     """
     logits = check_vectors(logits, "logits")
     with tf.device("/CPU:0"):
-        return float(tfgan.eval.classifier_score_from_logits(logits.astype(np.float64)))
+        return float(tfgan.evaluation().classifier_score_from_logits(logits.astype(np.float64)))

@@ -25,7 +25,7 @@ def kernel_distance(*, real: np.ndarray, generated: np.ndarray) -> tuple[float, 
     """
     real, generated = check_two_sets(real=real, generated=generated)
     with tf.device("/CPU:0"):
-        distance, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(
+        distance, error = tfgan.evaluation().kernel_classifier_distance_and_std_from_activations(
             tf.constant(real, tf.float64), tf.constant(generated, tf.float64)
         )
     return float(distance), float(error)

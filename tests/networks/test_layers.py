@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from flexae_tf.algorithm import objectives
 from flexae_tf.networks.layers import (
     Adam,
     BatchNormalization,
@@ -17,6 +18,7 @@ from flexae_tf.networks.layers import (
     SpectralConv2DTranspose,
     SpectralDense,
     held_power_iterations,
+    relu,
 )
 
 BETAS = [(0.9, 0.999), (0.0, 0.9), (0.5, 0.9)]
@@ -387,3 +389,36 @@ def test_two_replicas_and_xla_equal_one():
         for u, copies in zip(one["u"], other["u"], strict=True):
             np.testing.assert_array_equal(copies[0], copies[-1])
             np.testing.assert_allclose(copies[0], u[0], rtol=1e-4, atol=1e-5)
+
+
+def _penalized(activation):
+    """(penalty of a critic with this activation, its gradients by the kernels)."""
+    keras.utils.set_random_seed(0)
+    conv = keras.layers.Conv2D(4, 3, activation=activation)
+    critic = keras.Sequential([keras.Input((6, 6, 3)), conv, keras.layers.Flatten(), Dense(1)])
+    points = activations((5, 6, 6, 3))
+    kernels = [critic.layers[0].kernel, critic.layers[2].kernel]
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            penalty = objectives.gradient_penalty(critic, points)
+        return penalty, tape.gradient(penalty, kernels)
+
+    return tf.function(gradients, autograph=False)
+
+
+def test_relu_penalizes_gradients_as_tensorflow_s_does():
+    penalty, gradients = _penalized(relu)()
+    expected, expected_gradients = _penalized("relu")()
+    np.testing.assert_allclose(penalty, expected, rtol=1e-6)
+    for ours, theirs in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_relu_carries_no_zeros_back_through_the_layer_below():
+    found = {}
+    for activation in (relu, "relu"):
+        graph = _penalized(activation).get_concrete_function().graph
+        operations = [operation.type for operation in graph.get_operations()]
+        found[activation] = operations.count("Conv2DBackpropFilter")
+    assert found[relu] == found["relu"] - 1

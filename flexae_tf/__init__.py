@@ -9,14 +9,14 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def load(run_dir, checkpoint=None):
-    """Loads a trained method back.
+    """Loads a trained model back.
 
     Args:
       run_dir: a run directory of flexae_tf.train.
       checkpoint: iteration of the checkpoint; the newest readable one by default.
 
     Returns:
-      The Method, in inference mode: `encode`, `decode`, `reconstruct`, `interpolate` and
+      The `Model`, in inference mode: `encode`, `decode`, `reconstruct`, `interpolate` and
       `sample(n, seed)`, NumPy in and out, images in [0, 1].
 
     Raises:
@@ -24,4 +24,4 @@ def load(run_dir, checkpoint=None):
     """
     from flexae_tf import runs  # here, so that the package itself imports at once
 
-    return runs.load(run_dir, checkpoint).method
+    return runs.load(run_dir, checkpoint).model

@@ -1,6 +1,7 @@
 """Pictures: grids of images and plots of vectors, as uint8 arrays [H, W, 3 or 1]."""
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ _TITLE, _NOTE, _LABEL, _SMALLEST = 16, 13, 13, 10  # heights of letters, pixels
 _LEAST_TITLED_WIDTH = 420  # pixels; below it titles would wrap after every few words
 
 
-def to_uint8(images):
+def to_uint8(images: np.ndarray) -> np.ndarray:
     """float in [0, 1] -> uint8, clipped and rounded; uint8 passes through."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
@@ -22,7 +23,7 @@ def to_uint8(images):
     return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
-def grid(images, columns):
+def grid(images: np.ndarray, columns: int) -> np.ndarray:
     """Tiles images row by row with a gap between them.
 
     Args:
@@ -44,7 +45,7 @@ def grid(images, columns):
     return picture[:-_GAP, :-_GAP]
 
 
-def pairs(first, second, columns):
+def pairs(first: np.ndarray, second: np.ndarray, columns: int) -> np.ndarray:
     """A grid whose odd rows are `first` and whose even rows are `second`, aligned."""
     both = np.stack([to_uint8(first), to_uint8(second)])  # [2, N, H, W, C]
     missing = -both.shape[1] % columns
@@ -54,13 +55,13 @@ def pairs(first, second, columns):
     return grid(rows.reshape(-1, *both.shape[2:]), columns)
 
 
-def enlarge(picture, at_least=480):
+def enlarge(picture: np.ndarray, at_least: int = 480) -> np.ndarray:
     """Repeats pixels by a whole factor until the shorter side has `at_least` pixels."""
     factor = max(1, -(-at_least // min(picture.shape[:2])))
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
-def scatter(groups, title):
+def scatter(groups: Mapping[str, np.ndarray], title: str) -> np.ndarray:
     """A scatter plot of vectors in the plane of the first group's two principal components.
 
     Args:
@@ -102,7 +103,7 @@ class Layer(NamedTuple):
     joined: bool = False
 
 
-def panels(layers, axis_labels):
+def panels(layers: Mapping[str, list], axis_labels: Sequence[str]) -> np.ndarray:
     """Plots side by side on the same axes.
 
     Args:
@@ -133,7 +134,13 @@ def panels(layers, axis_labels):
     return _rendered(figure)
 
 
-def titled(picture, title, note, columns=(), rows=()):
+def titled(
+    picture: np.ndarray,
+    title: str,
+    note: str,
+    columns: Sequence[str] = (),
+    rows: Sequence[str] = (),
+) -> np.ndarray:
     """A picture under its title, with labels over its columns and left of its rows.
 
     Args:
@@ -171,7 +178,7 @@ def titled(picture, title, note, columns=(), rows=()):
     return np.asarray(image).reshape(canvas.shape)
 
 
-def save_png(path, picture, text=None):
+def save_png(path: Path | str, picture: np.ndarray, text: Mapping[str, str] | None = None) -> None:
     """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it."""
     picture = picture[..., 0] if picture.shape[-1] == 1 else picture
     chunks = PngImagePlugin.PngInfo()

@@ -8,12 +8,12 @@ from pathlib import Path
 from flexae_tf.errors import UserError
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> None:
     """Writes a text as `write_bytes` does."""
     write_bytes(path, text.encode())
 
 
-def write_bytes(path, content):
+def write_bytes(path: Path, content: bytes) -> None:
     """Writes a small file atomically and durably. Raises UserError if that is not possible."""
     path = Path(path)
     # Two processes may write the same file; the last one wins.
@@ -30,7 +30,7 @@ def write_bytes(path, content):
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
-def sync(path):
+def sync(path: Path) -> None:
     """Brings a file, or the names in a folder, from memory to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -39,7 +39,7 @@ def sync(path):
         os.close(descriptor)
 
 
-def reason(error):
+def reason(error: Exception) -> str:
     """What went wrong, in a line: TensorFlow puts names of functions and files before it."""
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     first_line = re.sub(r"\{\{.*?\}\}| \[Op:\w+\]", "", message).strip().splitlines()[0]

@@ -21,14 +21,17 @@ import fcntl
 import json
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import tensorflow as tf
 
 from flexae_tf import data, files, settings
+from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.model import Model
+from flexae_tf.training import checkpoints, saving
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -36,7 +39,7 @@ _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 class RunDirectory:
     """Paths and small files of a run directory."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
@@ -47,7 +50,7 @@ class RunDirectory:
         self.metrics = self.path / "metrics"
         self.export = self.path / "export"
 
-    def create(self):
+    def create(self) -> None:
         """Makes the folders. Raises UserError if that is not possible."""
         try:
             for folder in (self.checkpoints, self.train, self.samples):
@@ -56,7 +59,7 @@ class RunDirectory:
             raise UserError(f"cannot write --run_dir={self.path}: {error.strerror}") from error
 
     @contextlib.contextmanager
-    def lock(self):
+    def lock(self) -> Iterator[None]:
         """Holds the run directory for this process; the system lets go of it when it dies.
 
         Raises:
@@ -76,7 +79,7 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(self, settings, free, dataset):
+    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
@@ -93,12 +96,12 @@ class RunDirectory:
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
 
-    def read_flags(self):
+    def read_flags(self) -> dict[str, str]:
         """{flag: text} of the run. Raises UserError if this is no run directory."""
         lines = self._read(self.flags_file).splitlines()
         return dict(line.removeprefix("--").split("=", 1) for line in lines if "=" in line)
 
-    def read_provenance(self):
+    def read_provenance(self) -> dict:
         """What `run.json` holds. Raises UserError if it cannot be read."""
         try:
             recorded = json.loads(self._read(self.run_file))
@@ -139,7 +142,7 @@ class RunDirectory:
             )
 
 
-def load(path, checkpoint=None):
+def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
@@ -153,26 +156,21 @@ def load(path, checkpoint=None):
       UserError: no run directory, or no such or no readable checkpoint.
     """
     directory = RunDirectory(path)
-    values = settings.parse(directory.read_flags())
+    method, iteration = _restored(directory, checkpoint)
     recorded = directory.read_provenance()
-    shape = tuple(recorded["data_shape"])
-    resolved = settings.resolved(shape, values)
-    method = settings.build_method(shape, values)
-    counter = tf.Variable(0, dtype=tf.int64)
-    state = trainer.checkpoint_of(method, counter)
-    if checkpoint is None:
-        found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
-        if found is None:
-            raise UserError(f"{path} has no checkpoint yet: train it first")
-    else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
     return Run(
         path=directory.path,
-        settings=resolved,
-        method=method,
-        iteration=int(counter.numpy()),
+        settings=settings.resolved(recorded["data_shape"], settings.parse(directory.read_flags())),
+        model=method.model,
+        networks=method.networks,
+        iteration=iteration,
         fingerprint=recorded["data_fingerprint"],
     )
+
+
+def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
+    """The Method of a run with its optimizers, to train on; otherwise as `load`."""
+    return _restored(RunDirectory(path), checkpoint)[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,18 +180,20 @@ class Run:
     Attributes:
       path: the run directory.
       settings: {flag: resolved value}.
-      method: the trained Method.
+      model: the trained `Model`.
+      networks: {name: keras.Model} of all that was trained, the model's among them.
       iteration: of the checkpoint that was loaded.
       fingerprint: of the data set it was trained on.
     """
 
     path: Path
     settings: dict
-    method: object
+    model: Model
+    networks: dict
     iteration: int
     fingerprint: str
 
-    def load_dataset(self):
+    def load_dataset(self) -> data.Dataset:
         """The data set the run was trained on. Raises UserError if it has changed since."""
         names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(
@@ -205,6 +205,22 @@ class Run:
                 f"(fingerprint {dataset.fingerprint[:12]}, there {self.fingerprint[:12]})"
             )
         return dataset
+
+
+def _restored(directory, checkpoint):
+    """(The Method of a checkpoint, its iteration)."""
+    values = settings.parse(directory.read_flags())
+    shape = tuple(directory.read_provenance()["data_shape"])
+    method = settings.build_method(shape, values)
+    counter = tf.Variable(0, dtype=tf.int64)
+    state = saving.checkpoint_of(method, counter)
+    if checkpoint is None:
+        found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
+        if found is None:
+            raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    else:
+        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+    return method, int(counter.numpy())
 
 
 def _provenance(dataset):

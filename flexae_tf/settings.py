@@ -7,12 +7,19 @@ the method and variant.
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
+import tensorflow as tf
 from absl import flags
 
-from flexae_tf import data, methods, networks
+from flexae_tf import data, files, methods, networks
+from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
-from flexae_tf.training.trainer import TrainerOptions
+from flexae_tf.training.options import TrainerOptions
+
+# What Keras and TensorFlow raise for weights that cannot be allocated.
+_TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
+_SIZES = ("_dim", "_width", "_layers")
 
 # Flags that a run may change when it is started again.
 FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
@@ -20,7 +27,7 @@ FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
 }
 
 
-def define_flags(values=flags.FLAGS):
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines every flag of the trainer on `values`."""
     define = {"flag_values": values}
     flags.DEFINE_enum("dataset", "digits", data.NAMES, "Data set.", **define)
@@ -48,25 +55,37 @@ def define_flags(values=flags.FLAGS):
         _define(name, kind, None, text, setting.choices, values)
 
 
-def load_dataset(values=flags.FLAGS):
+def load_dataset(values: flags.FlagValues = flags.FLAGS) -> data.Dataset:
     """The data set that the flags name."""
     names = ("data_dir", "download", "image_size", "celeba_crop", "cache_dir", "train_examples")
     return data.load(values.dataset, **{name: values[name].value for name in names})
 
 
-def trainer_options(values=flags.FLAGS):
+def trainer_options(values: flags.FlagValues = flags.FLAGS) -> TrainerOptions:
     """The TrainerOptions that the flags say."""
     names = [field.name for field in dataclasses.fields(TrainerOptions)]
     return TrainerOptions(**{name: values[name].value for name in names})
 
 
-def build_method(shape, values=flags.FLAGS):
-    """The untrained Method that the flags describe, for data of this shape."""
+def build_method(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> Method:
+    """The untrained Method that the flags describe, for data of this shape.
+
+    Raises:
+      UserError: as `method_settings`, or the networks are larger than the memory.
+    """
     nets = networks.Networks(tuple(shape), values.variant, values.networks)
-    return methods.find(values.method).build(nets, method_settings(shape, values))
+    chosen = method_settings(shape, values)
+    try:
+        return methods.find(values.method).build(nets, chosen)
+    except _TOO_LARGE as error:
+        sizes = [f"--{k}={v}" for k, v in chosen.items() if v and k.endswith(_SIZES)]
+        raise UserError(
+            f"networks of {' '.join(sizes)} need more memory than there is: choose smaller sizes "
+            f"({files.reason(error)})"
+        ) from error
 
 
-def method_settings(shape, values=flags.FLAGS):
+def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> dict:
     """{name: value} of the method's settings, for data of this shape.
 
     Raises:
@@ -84,7 +103,9 @@ def method_settings(shape, values=flags.FLAGS):
         for name, setting in known.items()
     }
     if "latent_dim" in resolved and resolved["latent_dim"] is None:
-        resolved["latent_dim"] = networks.default_latent_dim(values.dataset, shape, values.variant)
+        resolved["latent_dim"] = networks.default_latent_dim(
+            values.dataset, tuple(shape), values.variant
+        )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
     for name, value in resolved.items():
@@ -103,7 +124,7 @@ def method_settings(shape, values=flags.FLAGS):
     return resolved
 
 
-def resolved(shape, values=flags.FLAGS):
+def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> dict:
     """{flag: value} of everything that makes up the run."""
     names = ["dataset", "data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples"]
     names += ["method", "variant", "networks"]
@@ -111,7 +132,7 @@ def resolved(shape, values=flags.FLAGS):
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
-def parse(texts):
+def parse(texts: Mapping[str, str]) -> flags.FlagValues:
     """The values that {flag: text} of a flags.cfg set. Raises UserError for a damaged one."""
     values = flags.FlagValues()
     define_flags(values)

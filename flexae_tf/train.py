@@ -19,7 +19,8 @@ from flexae_tf.errors import UserError, run_main
 from flexae_tf.runs import RunDirectory
 from flexae_tf.training import workers
 from flexae_tf.training.stopping import Interrupted, Stopping
-from flexae_tf.training.trainer import Trainer, make_strategy
+from flexae_tf.training.strategy import make_strategy
+from flexae_tf.training.trainer import Trainer
 
 settings.define_flags()
 FLAGS = flags.FLAGS
@@ -62,10 +63,10 @@ def train(options, strategy, stopping):
             options = dataclasses.replace(options, keep_checkpoints=1, keep_every_steps=0)
         run.create()
         stack.enter_context(run.lock())
-        run.adopt(resolved, settings.FREE, dataset)
         build = functools.partial(settings.build_method, dataset.shape)
         evaluate = evaluator(dataset, run)
         trainer = Trainer(build, dataset, options, run, strategy, stopping, evaluate)
+        run.adopt(resolved, settings.FREE, dataset)  # not before it is known that this can be built
         trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()
@@ -77,7 +78,7 @@ def train(options, strategy, stopping):
 
 
 def evaluator(dataset, run):
-    """The function (method, iteration) that measures a model during training, or None.
+    """The function (model, iteration) that measures a model during training, or None.
 
     Its numbers have a folder of their own in TensorBoard: with fewer images they cannot be compared
     with those of tools.evaluate.
@@ -89,9 +90,9 @@ def evaluator(dataset, run):
 
     extractor = pretrained.choose(dataset.shape, FLAGS.inception, FLAGS.features)
 
-    def evaluate(method, iteration):
+    def evaluate(model, iteration):
         metrics = suite.evaluate_small(
-            method, dataset, extractor, FLAGS.eval_images, FLAGS.seed, FLAGS.cache_dir
+            model, dataset, extractor, FLAGS.eval_images, FLAGS.seed, FLAGS.cache_dir
         )
         report.write_summaries(report.record(metrics, {}), run.eval / "training", iteration)
 

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data, runs, settings
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.model import StandardNormal
+from flexae_tf.training import checkpoints, saving
 from tests import tiny
 
 ITERATION = 3
@@ -15,13 +16,7 @@ ITERATION = 3
 
 def run(path, case="flexae"):
     """A Run of a tiny method on `images()`; nothing of it is on disk."""
-    return runs.Run(
-        path=path,
-        settings={"method": case, "variant": "paper", "dataset": "digits", "cache_dir": path},
-        method=tiny.builder(case)(),
-        iteration=ITERATION,
-        fingerprint="",
-    )
+    return tiny.run(path, case, ITERATION)
 
 
 def images(labels="classes"):
@@ -40,19 +35,14 @@ def images(labels="classes"):
     return small
 
 
-class LinearMethod:
-    """A method on vectors [N, D] with codes of two components, by matrices."""
+class LinearModel:
+    """A model of vectors [N, D] with codes of two components, by matrices."""
 
     def __init__(self, dim=6):
         draw = np.random.default_rng(0)
         self.encoder = draw.standard_normal((dim, 2)).astype(np.float32)
         self.decoder = draw.standard_normal((2, dim)).astype(np.float32)
-
-    def noise(self, seed, n):
-        return tf.random.stateless_normal([n, 2], seed)
-
-    def prior(self, n):
-        return n
+        self.density = StandardNormal(2)
 
     def encode(self, x):
         return x @ self.encoder
@@ -67,7 +57,10 @@ class LinearMethod:
         return self.decode(self.encode(x))
 
     def sample(self, n, seed):
-        return self.decode(self.noise([seed, 0], n).numpy())
+        return self.decode(self.sample_codes(n, seed))
+
+    def sample_codes(self, n, seed):
+        return self.density.noise([seed, 0], n).numpy()
 
 
 def vectors(count=60, dim=6):
@@ -99,6 +92,6 @@ def write(path, **flags):
         types.SimpleNamespace(fingerprint=fingerprint, shape=shape),
     )
     method = settings.build_method(shape, values)
-    state = trainer.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
+    state = saving.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(ITERATION)
     return directory

@@ -91,20 +91,20 @@ def test_every_update_reports_its_losses_and_moves_exactly_its_players(case, mon
 def test_numpy_functions(trained):
     _, trainer, _, _ = trained
     method, x = trainer.method, trainer.dataset.test
-    z = method.encode(x)
+    z = method.model.encode(x)
     assert z.shape == (20, 4)
-    np.testing.assert_allclose(method.reconstruct(x), method.decode(z), atol=1e-6)
-    if method.noise is None:
+    np.testing.assert_allclose(method.model.reconstruct(x), method.model.decode(z), atol=1e-6)
+    if method.model.density is None:
         with pytest.raises(UserError, match="no prior of its own"):
-            method.sample(7)
+            method.model.sample(7)
         return
-    samples = method.sample(7, seed=1)
+    samples = method.model.sample(7, seed=1)
     assert samples.shape == (7, 8, 8, 1)
     assert samples.dtype == np.float32
     assert samples.min() >= 0
     assert samples.max() <= 1
-    np.testing.assert_array_equal(samples, method.sample(7, seed=1))
-    assert not np.array_equal(samples, method.sample(7, seed=2))
+    np.testing.assert_array_equal(samples, method.model.sample(7, seed=1))
+    assert not np.array_equal(samples, method.model.sample(7, seed=2))
 
 
 @functools.cache

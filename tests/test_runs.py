@@ -199,9 +199,9 @@ def test_a_loaded_model_is_the_trained_one(trained):
     assert loaded.settings == settings.resolved(dataset().shape, parsed(*TRAINING))
     x = dataset().test
     for ours, theirs in (
-        (loaded.method.encode(x), trainer.method.encode(x)),
-        (loaded.method.reconstruct(x), trainer.method.reconstruct(x)),
-        (loaded.method.sample(7, seed=1), trainer.method.sample(7, seed=1)),
+        (loaded.model.encode(x), trainer.method.model.encode(x)),
+        (loaded.model.reconstruct(x), trainer.method.model.reconstruct(x)),
+        (loaded.model.sample(7, seed=1), trainer.method.model.sample(7, seed=1)),
     ):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -211,7 +211,7 @@ def test_an_earlier_checkpoint_can_be_loaded(trained):
     loaded = runs.load(run.path, checkpoint=1)
     assert loaded.iteration == 1
     x = dataset().test
-    assert (loaded.method.encode(x) != trainer.method.encode(x)).any()
+    assert (loaded.model.encode(x) != trainer.method.model.encode(x)).any()
 
 
 def test_a_checkpoint_that_is_not_there_is_refused(trained):

@@ -233,3 +233,10 @@ def test_flags_that_may_change_are_those_that_do_not_change_the_result():
     fixed = set(chosen) - settings.FREE
     assert {"dataset", "method", "variant", "batch_size", "seed", "latent_dim"} <= fixed
     assert not {"training_steps", "log_every_steps", "data_dir", "keep_checkpoints"} & fixed
+
+
+@pytest.mark.parametrize("size", [10**8, 2 * 10**9, 9 * 10**18])
+def test_networks_larger_than_the_memory_are_refused(size):
+    values = settings.parse({"method": "ae", "latent_dim": str(size)})
+    with pytest.raises(UserError, match=f"--latent_dim={size} need more memory than there is"):
+        settings.build_method((16, 16, 1), values)

@@ -72,7 +72,7 @@ def test_writes_one_scalar_per_player_to_tensorboard(finished):
     run_dir, _ = finished
     events = EventAccumulator(str(run_dir / "train")).Reload()
     tags = set(events.Tags()["tensors"])
-    players = runs.load(run_dir).method.players
+    players = runs.load_method(run_dir).players
     assert len(players) == 6
     for player in players:
         assert {f"loss/{player}", f"gradient_norm/{player}"} <= tags
@@ -101,7 +101,7 @@ def test_its_flags_file_repeats_the_run(finished, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    expected, received = (runs.load(path).method for path in (run_dir, tmp_path / "again"))
+    expected, received = (runs.load_method(path) for path in (run_dir, tmp_path / "again"))
     tiny.assert_equal_weights(received, expected)
 
 
@@ -175,7 +175,7 @@ def killed_and_undisturbed(tmp_path, steps, kills, seed):
         process.stderr.close()
     for name in ("killed", "undisturbed"):
         assert train(tmp_path / name, f"--training_steps={steps}").returncode == 0
-    return [runs.load(tmp_path / name).method for name in ("killed", "undisturbed")]
+    return [runs.load_method(tmp_path / name) for name in ("killed", "undisturbed")]
 
 
 def test_sigkill_and_restart_end_with_identical_weights(tmp_path):

@@ -13,10 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data, methods, networks
+from flexae_tf import data, methods, networks, runs
 from flexae_tf.algorithm import method
 from flexae_tf.data import draws
-from flexae_tf.training.trainer import Trainer, TrainerOptions, make_strategy
+from flexae_tf.training.options import TrainerOptions
+from flexae_tf.training.strategy import make_strategy
+from flexae_tf.training.trainer import Trainer
 
 METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
@@ -78,6 +80,25 @@ def trainer(case, run=None, stopping=None, **chosen):
     return Trainer(builder(case), dataset(), options(**chosen), run, stopping=stopping)
 
 
+def run(path, case="flexae", iteration=5, seed=0):
+    """A Run of an untrained method on `dataset()`; nothing of it is on disk."""
+    method = builder(case)()
+    return runs.Run(
+        path=path,
+        settings={
+            "method": case,
+            "variant": "paper",
+            "dataset": "digits",
+            "cache_dir": path,
+            "seed": seed,
+        },
+        model=method.model,
+        networks=method.networks,
+        iteration=iteration,
+        fingerprint="",
+    )
+
+
 def drawn(method):
     """The minibatches of an iteration of a method, of 8 test images each."""
     spec, key = method.draw_spec, draws.key(0, draws.TRAINING, 0)
@@ -123,7 +144,7 @@ def losses(case, chosen, strategy):
     for iteration in range(1, _ITERATIONS + 1):
         reported = trained.iterate(iterator, iteration)
         found.append({k: float(reported[k]) for k in trained.method.players if k in reported})
-    trained.update_statistics()
+    trained.statistics.update()
     statistics = [
         np.asarray(value).tolist()
         for network in trained.method.networks.values()

@@ -25,7 +25,8 @@ from absl import flags
 
 from flexae_tf import settings
 from flexae_tf.errors import run_main
-from flexae_tf.training.trainer import Trainer, make_strategy
+from flexae_tf.training.strategy import make_strategy
+from flexae_tf.training.trainer import Trainer
 from tools import operation_profile, product_rate
 
 settings.define_flags()

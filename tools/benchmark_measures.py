@@ -73,10 +73,13 @@ def serving_ratios(run_dir, calls=100):
     if not versions:
         raise UserError(f"--run_dir={run_dir} has no export: run tools.export first")
     served = tf.saved_model.load(str(versions[-1])).signatures["generate"]
-    networks = tf.function(lambda n: run.method.decode_batch(run.method.prior(n)))
+    density = run.model.density
+    if density is None:
+        raise UserError(f"--run_dir={run_dir} holds a model without a prior: nothing to generate")
+    networks = tf.function(lambda n: run.model.decode_batch(density.prior(n)))
     ratios = {}
     for batch in (1, 64):
-        noise = run.method.noise(tf.constant([0, 0], tf.int64), batch)
+        noise = density.noise(tf.constant([0, 0], tf.int64), batch)
         functions = (lambda n=noise: served(noise=n)["images"], lambda n=noise: networks(n))
         # In turns, so that both meet the same load.
         seconds = [[_seconds(f) for f in functions] for _ in range(calls)]

@@ -132,8 +132,8 @@ def _print(record):
     if _JSON.value:
         print(json.dumps(record), flush=True)
     else:
-        names = (record.get(name) for name in ("dataset", "method", "model"))
-        paper = paper_values(*names, record.get("density", densities.OWN))
+        names = {name: record.get(name) for name in ("dataset", "method", "model")}
+        paper = paper_values(**names, density=record.get("density", densities.OWN))
         print(report.table(record, paper), flush=True)
 
 

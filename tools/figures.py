@@ -56,7 +56,7 @@ def main(_):
     run = runs.load(_RUN_DIR.value, _CHECKPOINT.value)
     dataset = run.load_dataset()
     if options.density:
-        densities.attach(run, options.density, dataset)
+        run = densities.attach(run, options.density, dataset)
     if _KIND.value != _ALL:
         _draw(_KIND.value, run, dataset, options)
         return

@@ -20,7 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from flexae_tf.errors import UserError, run_main
-from flexae_tf.experiments import processes, synthetic, synthetic_figures
+from flexae_tf.experiments import processes, synthetic, synthetic_figures, synthetic_measures
 
 _FIGURE = flags.DEFINE_enum("figure", None, ["2", "3"], "Figure of the paper.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2", "3", "4"], "Seeds of the runs.")
@@ -47,7 +47,7 @@ def main(_):
     if bool(_FIGURE.value) == bool(_RUN_DIR.value):
         raise UserError("expected either --figure=2, --figure=3 or --run_dir")
     if _RUN_DIR.value:
-        synthetic.measure(_RUN_DIR.value, report=lambda line: print(line, file=sys.stderr))
+        synthetic_measures.measure(_RUN_DIR.value, report=lambda line: print(line, file=sys.stderr))
         return 0
     seeds = _parse_seeds(_SEEDS.value)
     experiment = synthetic.FIGURES[int(_FIGURE.value)]

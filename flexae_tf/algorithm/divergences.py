@@ -6,7 +6,9 @@ the other two players minimize; all are means over the batch.
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
+import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
@@ -22,7 +24,14 @@ class Wasserstein:
 
     penalty_weight: float = 10.0
 
-    def criticize(self, name, networks, real, fake, alpha):
+    def criticize(
+        self,
+        name: str,
+        networks: Mapping[str, keras.Model],
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        alpha: tf.Tensor | None,
+    ) -> dict[str, tf.Tensor]:
         """What the player `name` minimizes, with gap and penalty, for a method's report.
 
         Args:
@@ -36,11 +45,11 @@ class Wasserstein:
         loss = objectives.critic_loss(gap, penalty, self.penalty_weight)
         return {name: loss, f"gap/{name}": gap, f"gradient_penalty/{name}": penalty}
 
-    def lower(self, critic, real):
+    def lower(self, critic: Callable, real: tf.Tensor) -> tf.Tensor:
         """What the encoder minimizes (Eq. 8)."""
         return objectives.lower_verdict(critic, real)
 
-    def raise_(self, critic, fake):
+    def raise_(self, critic: Callable, fake: tf.Tensor) -> tf.Tensor:
         """What a learned prior minimizes (Eq. 7)."""
         return objectives.raise_verdict(critic, fake)
 
@@ -57,21 +66,28 @@ class JensenShannon:
 
     saturating: bool = False
 
-    def criticize(self, name, networks, real, fake, alpha):
+    def criticize(
+        self,
+        name: str,
+        networks: Mapping[str, keras.Model],
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        alpha: tf.Tensor | None,
+    ) -> dict[str, tf.Tensor]:
         """As `Wasserstein.criticize`; no penalty, so `alpha` is not used."""
         del alpha
         verdict_real, verdict_fake = objectives.verdicts(networks[name], real, fake)
         loss = tf.reduce_mean(tf.math.softplus(-verdict_real) + tf.math.softplus(verdict_fake))
         return {name: loss, f"gap/{name}": tf.reduce_mean(verdict_real - verdict_fake)}
 
-    def lower(self, critic, real):
+    def lower(self, critic: Callable, real: tf.Tensor) -> tf.Tensor:
         """What the encoder minimizes: -log of the probability of not being a code.
 
         Saturating: log of the probability of being one.
         """
         return tf.reduce_mean(self._cost(critic(real)))
 
-    def raise_(self, critic, fake):
+    def raise_(self, critic: Callable, fake: tf.Tensor) -> tf.Tensor:
         """What a learned prior minimizes: -log of the probability of being a code.
 
         Saturating: log of the probability of not being one.
@@ -82,9 +98,9 @@ class JensenShannon:
         return -tf.math.softplus(-logit) if self.saturating else tf.math.softplus(logit)
 
 
-def divergence(name, penalty_weight):
+def divergence(name: str, penalty_weight: float) -> "Wasserstein | JensenShannon":
     """The divergence of that name: wgan_gp or js."""
-    return {"wgan_gp": Wasserstein(penalty_weight), "js": JensenShannon()}[name]
+    return JensenShannon() if name == "js" else Wasserstein(penalty_weight)
 
 
 DIVERGENCES = ("wgan_gp", "js")

@@ -1,4 +1,4 @@
-"""What a method is: networks, players, a step that reads as the paper's algorithm, and sampling.
+"""What a method is: networks, players, and a step that reads as the paper's algorithm.
 
 A *player* is one optimizer and the variables it moves. An *objective* is a function of a minibatch
 that returns {player: loss} after one shared forward pass; what else it returns under other names
@@ -7,20 +7,16 @@ optimizers. A method's `step` is plain Python over `update`; a strategy runs it 
 """
 
 import abc
-import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data
 from flexae_tf.data import draws
-from flexae_tf.errors import UserError
-from flexae_tf.networks.layers import Adam, held_power_iterations, layers_of
-
-_BATCH = 500  # images at a time in encode, decode and sample
+from flexae_tf.model import Model
+from flexae_tf.networks.layers import Adam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Setting:
 
     default: int | float | str | bool | None
     help: str
-    choices: tuple[str, ...] | None = None
+    choices: Collection[str] | None = None
     kind: type = int
 
 
@@ -49,7 +45,9 @@ class Player:
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
     """
 
-    def __init__(self, name: str, networks: Sequence[keras.Model], optimizer):
+    def __init__(
+        self, name: str, networks: Iterable[keras.Model], optimizer: keras.optimizers.Optimizer
+    ) -> None:
         self.name = name
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
@@ -57,27 +55,35 @@ class Player:
 
 
 class Method(abc.ABC):
-    """A generative autoencoder that can be trained, resumed, sampled and exported.
+    """An algorithm that trains a generative autoencoder.
 
     Attributes:
-      networks: {name: keras.Model}, all that is saved; "encoder" and "decoder" are among them.
+      model: the `Model` that it trains.
+      networks: {name: keras.Model}, all that is saved: the model's "encoder" and "decoder", and
+        those that are given beside them.
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
-      noise: sampler of the prior's input, (seed, n) -> [n, m'], or None for a method without prior.
     """
 
-    def __init__(self, networks, players, draw_spec, minibatches, noise):
-        self.networks = dict(networks)
+    def __init__(
+        self,
+        model: Model,
+        networks: Mapping[str, keras.Model],
+        players: Iterable["Player"],
+        draw_spec: Mapping[str, Any],
+        minibatches: int,
+    ) -> None:
+        self.model = model
+        self.networks = {"encoder": model.encoder, "decoder": model.decoder, **networks}
         self.players = {player.name: player for player in players}
         self.draw_spec = draw_spec
         self.minibatches = minibatches
-        self.noise = noise
         self.xla = False
         self._differentiated = {}
 
     @abc.abstractmethod
-    def step(self, drawn):
+    def step(self, drawn: tuple) -> dict[str, tf.Tensor]:
         """One iteration of the algorithm.
 
         Args:
@@ -88,28 +94,12 @@ class Method(abc.ABC):
           objective reports.
         """
 
-    def step_at(self, iteration):
+    def step_at(self, iteration: int) -> Callable:
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
 
-    def prior(self, n):
-        """Codes z_hat [B, m] for noise n [B, m']: the model's prior. Here N(0, I) itself."""
-        return n
-
-    def encode_batch(self, x, training=False):
-        """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
-        return self.networks["encoder"](x, training=training)
-
-    def encode_distribution(self, x):
-        """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
-        return self.encode_batch(x), None
-
-    def decode_batch(self, z, training=False):
-        """x_hat of codes z [B, m]; in inference mode by default."""
-        return self.networks["decoder"](z, training=training)
-
-    def decoded_codes(self, drawn, z, z_prime):
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
 
         Args:
@@ -122,7 +112,7 @@ class Method(abc.ABC):
         del drawn, z_prime
         return [z]
 
-    def update(self, objective, drawn):
+    def update(self, objective: Callable, drawn: Any) -> dict[str, tf.Tensor]:
         """Moves the players of one objective and returns what it reported.
 
         The gradients of all its players are taken at the same weights and then applied. Losses are
@@ -161,115 +151,14 @@ class Method(abc.ABC):
             self._differentiated[objective] = function
         return self._differentiated[objective]
 
-    def update_statistics(self, drawn):
-        """Takes one more minibatch into the test-time statistics of batch normalization.
-
-        They stand for the train data in the encoder, and in the decoder for an equal mixture of the
-        codes it meets (`decoded_codes`). The released program gets there by running all of its 42
-        decoder update operations in each iteration, whichever optimizer runs; here the statistics
-        are the plain average over fresh minibatches at the weights of the moment they are needed.
-        That costs the training step nothing, has no lag and works with any Keras network. All kinds
-        of codes go through as one batch, so that deeper layers see them normalized as at test time.
-
-        Runs within `averaging`. drawn: a minibatch of `statistics_spec`, images as networks take
-        them.
-        """
-        x = tf.concat([drawn.x, drawn.x_prime], 0)
-        z, z_prime = tf.split(self.networks["encoder"](x, training=True), 2)
-        codes = self.decoded_codes(drawn, z, z_prime)
-        self.networks["decoder"](tf.concat(codes, 0), training=True)
-
-    @contextlib.contextmanager
-    def averaging(self, count):
-        """Lets `update_statistics` average over minibatches instead of over iterations.
-
-        Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.
-
-        Args:
-          count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
-        """
-        norms = layers_of(self.networks.values(), keras.layers.BatchNormalization)
-        before = tf.cast(count, tf.float32)
-        previous = [norm.momentum for norm in norms]
-        try:
-            for norm in norms:
-                norm.momentum = before / (before + 1)
-            with held_power_iterations(self.networks.values()):
-                yield
-        finally:
-            for norm, momentum in zip(norms, previous, strict=True):
-                norm.momentum = momentum
-
-    def statistics_spec(self):
-        """Draw specification of the minibatches that `update_statistics` takes."""
-        spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": self.noise, "gamma": draws.uniform}
-        return {name: sampler for name, sampler in spec.items() if sampler is not None}
-
-    def encode(self, x):
-        """Codes of images.
-
-        Args:
-          x: NumPy, uint8 or float32 in [0, 1], [N, H, W, C]; float32 [N, D] for vectors.
-
-        Returns:
-          z, float32 [N, m].
-        """
-        return self._in_batches(self.encode_batch, data.to_unit, x)
-
-    def decode(self, z):
-        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
-        return self._in_batches(self.decode_batch, np.asarray, z)
-
-    def reconstruct(self, x):
-        """D(E(x)), float32; x as in `encode`."""
-        return self._in_batches(
-            lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
-        )
-
-    def sample(self, n, seed=0):
-        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
-
-        Raises:
-          UserError: the method has no prior and no density was put in its place.
-        """
-        if self.noise is None:
-            raise UserError("the model has no prior of its own to sample from: give it a density")
-        noise = self.noise(draws.key(seed, draws.PICTURES, 0), n)
-        return self._in_batches(
-            lambda batch: self.decode_batch(self.prior(batch)), np.asarray, noise
-        )
-
-    def sample_from(self, density):
-        """Puts a latent density (see `densities`) in the place of the prior, for good."""
-        self.noise, self.prior = density.noise, density.prior
-
-    def interpolate(self, x_a, x_b, steps):
-        """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
-
-        Args:
-          x_a, x_b: as in `encode`, N of each.
-          steps: how many, at least 2.
-
-        Returns:
-          float32 [N, steps, H, W, C] (or [N, steps, D]).
-        """
-        z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
-        towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-        z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
-        x = self.decode(z.reshape(-1, z.shape[-1]))
-        return x.reshape(*z.shape[:2], *x.shape[1:])
-
-    def _in_batches(self, function, prepare, inputs):
-        if not len(inputs):
-            raise ValueError("expected at least one example, received none")
-        parts = [
-            np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), tf.float32)))
-            for i in range(0, len(inputs), _BATCH)
-        ]
-        return np.concatenate(parts)
+    def statistics_spec(self) -> dict[str, Any]:
+        """Draw specification of the minibatches that the test-time statistics are taken over."""
+        # In this order, which the random numbers depend on.
+        n = {} if self.model.density is None else {"n": self.model.density.noise}
+        return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
-def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
+def adam(learning_rate: float, beta_1: float, beta_2: float, halve_every_steps: int = 0) -> Adam:
     """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
 
     Args:
@@ -282,7 +171,9 @@ def adam(learning_rate, beta_1, beta_2, halve_every_steps=0):
     return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
 
 
-def adam_settings(player, learning_rate, beta_1, beta_2):
+def adam_settings(
+    player: str, learning_rate: float, beta_1: float, beta_2: float
+) -> dict[str, Setting]:
     """The three settings of a player's Adam, for a method's `settings`."""
     return {
         f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
@@ -291,13 +182,13 @@ def adam_settings(player, learning_rate, beta_1, beta_2):
     }
 
 
-def halving_setting():
+def halving_setting() -> dict[str, Setting]:
     """The setting that halves the learning rates of all players of a method."""
     text = "Iterations after which learning rates are halved, again and again; 0: never."
     return {"halve_rates_every_steps": Setting(0, text)}
 
 
-def adam_from(settings, player):
+def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
     """The optimizer that `adam_settings` (and `halving_setting`) describe."""
     return adam(
         settings[f"{player}_learning_rate"],

@@ -6,6 +6,9 @@ that is a mean over the batch, so the mean over replicas of equal batches is the
 global batch.
 """
 
+from collections.abc import Callable
+
+import keras
 import tensorflow as tf
 
 from flexae_tf.networks.layers import layers_of
@@ -14,17 +17,17 @@ from flexae_tf.networks.layers import layers_of
 _NORM_EPSILON = 1e-12
 
 
-def squared_error(x, x_hat):
+def squared_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     """Eq. 5, L_AE: sum of squares per example, mean over the batch. x, x_hat: [B, ...]."""
     return _mean_per_example(tf.math.squared_difference(x, x_hat), tf.reduce_sum)
 
 
-def absolute_error(x, x_hat):
+def absolute_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     """Mean absolute error over pixels and batch, as the released program's `mae`."""
     return _mean_per_example(tf.abs(x - x_hat), tf.reduce_mean)
 
 
-def binary_cross_entropy(x, x_hat):
+def binary_cross_entropy(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     """Binary cross-entropy, mean over pixels and batch, as the released program's `bce`.
 
     x, x_hat: [B, ...] in [0, 1]. x_hat is clipped to [1e-7, 1 - 1e-7], as Keras does.
@@ -41,7 +44,7 @@ RECONSTRUCTION_LOSSES = {
 }
 
 
-def interpolate(first, second, coefficient):
+def interpolate(first: tf.Tensor, second: tf.Tensor, coefficient: tf.Tensor) -> tf.Tensor:
     """coefficient * first + (1 - coefficient) * second, one coefficient per example.
 
     Args:
@@ -52,7 +55,7 @@ def interpolate(first, second, coefficient):
     return coefficient * first + (1 - coefficient) * second
 
 
-def gradient_penalty(critic, points):
+def gradient_penalty(critic: Callable, points: tf.Tensor) -> tf.Tensor:
     """Mean of (||grad C(points)||_2 - 1)^2, the last term of Eq. 6 and 9.
 
     Args:
@@ -67,7 +70,7 @@ def gradient_penalty(critic, points):
     return tf.reduce_mean(tf.square(tf.sqrt(squares + _NORM_EPSILON) - 1))
 
 
-def verdicts(critic, real, fake):
+def verdicts(critic: Callable, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """C(real) and C(fake), [B, 1] each.
 
     Both go through the critic as one batch, which is the same for a critic without batch
@@ -76,13 +79,13 @@ def verdicts(critic, real, fake):
     return tf.split(critic(tf.concat([real, fake], 0)), 2)
 
 
-def critic_gap(critic, real, fake):
+def critic_gap(critic: Callable, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """mean C(real) - mean C(fake): the critic's estimate of the Wasserstein distance."""
     verdict_real, verdict_fake = verdicts(critic, real, fake)
     return tf.reduce_mean(verdict_real) - tf.reduce_mean(verdict_fake)
 
 
-def critic_loss(gap, penalty, penalty_weight):
+def critic_loss(gap: tf.Tensor, penalty: tf.Tensor, penalty_weight: float) -> tf.Tensor:
     """Eq. 6 (L_Critic) and Eq. 9 (L_Reg): -gap + beta * penalty."""
     return penalty_weight * penalty - gap
 
@@ -97,7 +100,7 @@ def lower_verdict(critic, examples):
     return tf.reduce_mean(critic(examples))
 
 
-def squared_kernels(network, layers):
+def squared_kernels(network: keras.Model, layers: type) -> tf.Tensor:
     """Sum of the squares of the kernels of a network's layers of a class."""
     kernels = [layer.kernel for layer in layers_of([network], layers) if hasattr(layer, "kernel")]
     return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])

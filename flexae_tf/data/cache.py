@@ -12,6 +12,7 @@ releases when its process dies: a process that is killed leaves nothing that cou
 """
 
 import contextlib
+import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -34,7 +35,8 @@ from flexae_tf.errors import UserError, warn
 _FORMAT = 1
 
 
-class Split(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Split:
     """Training or test examples, on their way into the cache."""
 
     count: int  # N

@@ -11,7 +11,10 @@ resumed run sees what an uninterrupted one would have seen.
 """
 
 import collections
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data
@@ -23,12 +26,12 @@ _CLASSES = 10  # of the released program's one_hot and mix_gauss noise
 TRAINING, STATISTICS, PICTURES, DENSITIES = range(4)
 
 
-def uniform(seed, batch_size):
+def uniform(seed: tf.Tensor, batch_size: int) -> tf.Tensor:
     """Interpolation coefficients: [batch_size] in [0, 1)."""
     return tf.random.stateless_uniform([batch_size], seed, alg="philox")
 
 
-def noise(kind, dim):
+def noise(kind: str, dim: int) -> Callable:
     """A sampler of the prior generator's input n: (seed, batch_size) -> [batch_size, m'].
 
     Args:
@@ -54,7 +57,7 @@ def noise(kind, dim):
     return sample
 
 
-def normal_like(shape):
+def normal_like(shape: Sequence[int]) -> Callable:
     """A sampler of N(0, I) of a shape: (seed, n) -> [n, *shape]."""
 
     def sample(seed, batch_size):
@@ -63,7 +66,7 @@ def normal_like(shape):
     return sample
 
 
-def mixture(means, variances):
+def mixture(means: np.ndarray, variances: np.ndarray) -> Callable:
     """A sampler of a mixture of isotropic Gaussians of equal weights.
 
     Args:
@@ -84,18 +87,20 @@ def mixture(means, variances):
     return sample
 
 
-def noise_width(kind, dim):
+def noise_width(kind: str, dim: int) -> int:
     """Width m' of what `noise(kind, dim)` draws."""
     return dim + _CLASSES if kind == "one_hot" else dim
 
 
-def key(seed, stream, number):
+def key(seed: int | tf.Tensor, stream: int, number: int) -> tf.Tensor:
     """The stateless seed [2] of iteration `number` in one stream of a run's seed."""
     root = tf.stack([tf.cast(seed, tf.int64), tf.constant(stream, tf.int64)])
     return tf.random.fold_in(root, tf.cast(number, tf.int64), alg="philox")
 
 
-def minibatches(spec, key, count, batch_size, rows):
+def minibatches(
+    spec: Mapping[str, Any], key: tf.Tensor, count: int, batch_size: int, rows: int
+) -> tuple:
     """Draws `count` minibatches.
 
     Args:
@@ -107,7 +112,7 @@ def minibatches(spec, key, count, batch_size, rows):
     Returns:
       A tuple of records; an `IMAGES` field holds int64 row numbers [B].
     """
-    record = collections.namedtuple("Draw", spec)
+    record = collections.namedtuple("Draw", spec)  # type: ignore[misc]  # names known at run time
     field_keys = iter(tf.unstack(tf.random.split(key, count * len(spec), alg="philox")))
 
     def sample(sampler, seed):

@@ -15,25 +15,28 @@ train set at first use, seeded with the run's seed, and kept in the run director
 A file carries the fingerprint of what it was fitted to, so that no other encoder picks it up.
 """
 
+import dataclasses
 import functools
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from flexae_tf import files
 from flexae_tf.densities import gaussians, second_stage
-from flexae_tf.densities.density import Codes, Density, StandardNormal, encode, fingerprint
+from flexae_tf.densities.codes import Codes, encode, fingerprint
 from flexae_tf.errors import UserError
+from flexae_tf.model import StandardNormal
 
-__all__ = ["NAMES", "Density", "attach", "check"]
+__all__ = ["NAMES", "attach", "check"]
 
 OWN = "own"
 NAMES = (OWN, "standard_normal", "gaussian", "gmm", "second_stage")
 FOLDER = "densities"
-_FITTED = {
+_FITTED: dict[str, tuple[Callable, Callable]] = {
     "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
     "gmm": (gaussians.Mixture, gaussians.fit_mixture),
     "second_stage": (second_stage.SecondStage, second_stage.fit),
@@ -51,29 +54,30 @@ def check(name):
 
 
 def attach(run, name, dataset=None):
-    """Lets the method of a run sample from a density, which is fitted if it never was.
+    """The run with a model that samples from a density, which is fitted if it never was.
 
     Args:
-      run: `runs.Run`; its method's `noise` and `prior` become the density's.
+      run: `runs.Run`.
       name: one of NAMES, or gmm with the number of components. "own" changes nothing.
       dataset: the run's `Dataset`; loaded if it is needed and None.
 
+    Returns:
+      A `Run` of the same autoencoder.
+
     Raises:
-      UserError: unknown name; "own" for a method without a prior; a file that is damaged or cannot
+      UserError: unknown name; "own" for a model without a prior; a file that is damaged or cannot
         be written; or the data are needed and cannot be had.
     """
     check(name)
     if name == OWN:
-        if run.method.noise is None:
+        if run.model.density is None:
             raise UserError(
                 f"{run.settings['method']} has no prior of its own to sample from: give --density="
                 + "|".join(NAMES[1:])
             )
-        return
+        return run
     if name == "standard_normal":
-        (dim,) = run.method.networks["decoder"].input_shape[1:]
-        run.method.sample_from(StandardNormal(dim))
-        return
+        return _with_density(run, StandardNormal(run.model.latent_dim))
     kind = name.rstrip("0123456789")
     density, fit = _FITTED[kind]
     if kind != name:
@@ -82,16 +86,20 @@ def attach(run, name, dataset=None):
     arrays = _kept(
         _path(run, name), key, lambda: fit(_train_codes(run, key, dataset), run.settings["seed"])
     )
-    run.method.sample_from(density(**arrays))
+    return _with_density(run, density(**arrays))
 
 
 def _train_codes(run, key, dataset):
     def make():
         images = (run.load_dataset() if dataset is None else dataset).train
-        return {k: v for k, v in encode(run.method, images)._asdict().items() if v is not None}
+        return {k: v for k, v in encode(run.model, images)._asdict().items() if v is not None}
 
     arrays = _kept(_path(run, "codes"), key, make)
     return Codes(arrays["mu"], arrays.get("sigma"))
+
+
+def _with_density(run, density):
+    return dataclasses.replace(run, model=run.model.sampled_from(density))
 
 
 def _path(run, name):

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf.data import draws
-from flexae_tf.densities.density import Density
+from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError, warn
+from flexae_tf.model import Density
 
 COMPONENTS = 10
 _MOST_EM_ITERATIONS = 100
@@ -29,11 +30,11 @@ class Gaussian(Density):
       factor: float32 [m, m].
     """
 
-    def __init__(self, mean, factor):
+    def __init__(self, mean: np.ndarray, factor: np.ndarray) -> None:
         super().__init__(draws.noise("normal", len(mean)))
         self._mean, self._factor = tf.constant(mean), tf.constant(factor)
 
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         return self._mean + tf.matmul(n, self._factor, transpose_b=True)
 
 
@@ -48,7 +49,7 @@ class Mixture(Density):
       factors: float32 [K, m, m].
     """
 
-    def __init__(self, weights, means, factors):
+    def __init__(self, weights: np.ndarray, means: np.ndarray, factors: np.ndarray) -> None:
         dim = means.shape[1]
         super().__init__(_uniform_and_normal(dim))
         # Without the last, which rounding may leave below 1.
@@ -59,7 +60,7 @@ class Mixture(Density):
         side_by_side = np.concatenate(np.swapaxes(factors, 1, 2), axis=1)  # [m, K m]
         self._factors = tf.constant(side_by_side)
 
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         u, epsilon = n[:, 0], n[:, 1:]
         k = tf.searchsorted(self._bounds, u, side="right")  # [B]
         components, dim = self._means.shape
@@ -67,7 +68,7 @@ class Mixture(Density):
         return tf.gather(self._means, k) + tf.gather(offsets, k, batch_dims=1)
 
 
-def fit_gaussian(codes, seed):
+def fit_gaussian(codes: Codes, seed: int) -> dict[str, np.ndarray]:
     """The arrays of a `Gaussian` with the mean and covariance of codes.mu."""
     del seed
     z = np.float64(codes.mu)
@@ -78,7 +79,7 @@ def fit_gaussian(codes, seed):
     return {"mean": np.float32(z.mean(0)), "factor": np.float32(factor)}
 
 
-def fit_mixture(codes, seed, components=COMPONENTS):
+def fit_mixture(codes: Codes, seed: int, components: int = COMPONENTS) -> dict[str, np.ndarray]:
     """The arrays of a `Mixture` fitted to codes.mu by EM, from k-means seeded with `seed`.
 
     Warns where EM has not converged after 100 iterations, the paper's limit.

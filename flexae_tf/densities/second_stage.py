@@ -1,9 +1,8 @@
 """The second-stage VAE: a VAE of the codes of a trained autoencoder.
 
-Dai and Wipf, "Diagnosing and Enhancing VAE Models", Section 4 and their program. Encoder and
-decoder have three hidden layers of 1,024 units and see their input once more beside the last of
-them; the decoder's standard deviation gamma is one learned number. Codes of a stochastic encoder
-are drawn anew, z = mu + sigma epsilon, every time they are seen.
+Dai and Wipf, "Diagnosing and Enhancing VAE Models", Section 4 and their program; networks and
+objective are those of `algorithm.second_stage`. Codes of a stochastic encoder are drawn anew,
+z = mu + sigma epsilon, every time they are seen.
 
 Departures: codes are standardized first, each component by its mean and standard deviation, since
 those of a deterministic encoder have any scale and gamma starts at 1; minibatches are drawn with
@@ -14,23 +13,18 @@ in a step: at 1e-4 it could not come below -1, and the codes of most models need
 
 import sys
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 from tqdm import tqdm
 
 from flexae_tf.algorithm.method import adam
+from flexae_tf.algorithm.second_stage import HIDDEN_LAYERS, WIDTH, negative_elbo, network
 from flexae_tf.data import draws
-from flexae_tf.densities.density import Density
 from flexae_tf.errors import UserError
-from flexae_tf.methods.vae import gaussian_negative_log_likelihood, kl_to_standard_normal
-from flexae_tf.networks.layers import Dense
+from flexae_tf.model import Density
 
 STEPS = 10_000
 _BATCH = 64
-_WIDTH = 1024
-_HIDDEN_LAYERS = 3
 _LEARNING_RATE = 1e-4
 _LOG_GAMMA_LEARNING_RATE = 1e-3
 # Standard deviations below this part of the largest belong to components that have collapsed.
@@ -58,40 +52,7 @@ class SecondStage(Density):
         return self._mean + self._scale * (self._decoder(u, training=False) + self._gamma * epsilon)
 
 
-def network(inputs, outputs, width=_WIDTH, seed=None):
-    """The network of either direction, [B, inputs] -> [B, outputs].
-
-    Its initial weights follow `seed`, or Keras's global seed where there is none.
-    """
-
-    def dense(i, units, activation=None):
-        initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
-        return Dense(units, activation, kernel_initializer=initializer)
-
-    x = hidden = keras.Input((inputs,))
-    for i in range(_HIDDEN_LAYERS):
-        hidden = dense(i, width, "relu")(hidden)
-    hidden = layers.Concatenate()([hidden, x])
-    return keras.Model(x, dense(_HIDDEN_LAYERS, outputs)(hidden))
-
-
-def negative_elbo(encoder, decoder, log_gamma, z, epsilon):
-    """Distortion and rate of codes, two scalars whose sum the second stage minimizes.
-
-    Args:
-      encoder: z -> [B, 2m], mean and logarithm of the deviation of q(u|z).
-      decoder: u -> z_hat.
-      log_gamma: scalar, of the decoder's standard deviation.
-      z: codes [B, m]. epsilon: N(0, I) [B, m].
-    """
-    mu, log_sigma = tf.split(encoder(z), 2, axis=1)
-    sigma = tf.exp(log_sigma)
-    z_hat = decoder(mu + sigma * epsilon)
-    distortion = gaussian_negative_log_likelihood(z, z_hat, log_gamma)
-    return distortion, kl_to_standard_normal(mu, sigma)
-
-
-def fit(codes, seed, steps=STEPS, width=_WIDTH):
+def fit(codes, seed, steps=STEPS, width=WIDTH):
     """The arrays of a `SecondStage` trained on codes.
 
     Args:
@@ -107,8 +68,8 @@ def fit(codes, seed, steps=STEPS, width=_WIDTH):
     mu = tf.constant((codes.mu - mean) / scale)  # [N, m]
     sigma = None if codes.sigma is None else tf.constant(codes.sigma / scale)
     dim = len(mean)
-    encoder = network(dim, 2 * dim, width, seed=2 * (_HIDDEN_LAYERS + 1) * seed)
-    decoder = network(dim, dim, width, seed=(2 * seed + 1) * (_HIDDEN_LAYERS + 1))
+    encoder = network(dim, 2 * dim, width, seed=2 * (HIDDEN_LAYERS + 1) * seed)
+    decoder = network(dim, dim, width, seed=(2 * seed + 1) * (HIDDEN_LAYERS + 1))
     log_gamma = tf.Variable(0.0)
     groups = [[*encoder.trainable_variables, *decoder.trainable_variables], [log_gamma]]
     optimizers = [adam(rate, 0.9, 0.999) for rate in (_LEARNING_RATE, _LOG_GAMMA_LEARNING_RATE)]

@@ -7,7 +7,7 @@ from flexae_tf.evaluation import tfgan
 from flexae_tf.evaluation.validation import check_vectors
 
 
-def inception_score(logits):
+def inception_score(logits: np.ndarray) -> float:
     """exp of the mean KL divergence between p(y|x) and p(y), through TF-GAN in float64.
 
     Args:
@@ -21,4 +21,4 @@ def inception_score(logits):
     """
     logits = check_vectors(logits, "logits")
     with tf.device("/CPU:0"):
-        return float(tfgan.eval.classifier_score_from_logits(logits.astype(np.float64)))
+        return float(tfgan.evaluation().classifier_score_from_logits(logits.astype(np.float64)))

@@ -1,12 +1,13 @@
 """Kernel distance (KID) between two sets of features (Binkowski et al., 2018)."""
 
+import numpy as np
 import tensorflow as tf
 
 from flexae_tf.evaluation import tfgan
 from flexae_tf.evaluation.validation import check_two_sets
 
 
-def kernel_distance(*, real, generated):
+def kernel_distance(*, real: np.ndarray, generated: np.ndarray) -> tuple[float, float]:
     """Squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, through TF-GAN in float64.
 
     The estimate is a mean over blocks of at most 1,024 rows, so both sets must be in random order.
@@ -24,7 +25,7 @@ def kernel_distance(*, real, generated):
     """
     real, generated = check_two_sets(real=real, generated=generated)
     with tf.device("/CPU:0"):
-        distance, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(
+        distance, error = tfgan.evaluation().kernel_classifier_distance_and_std_from_activations(
             tf.constant(real, tf.float64), tf.constant(generated, tf.float64)
         )
     return float(distance), float(error)

@@ -1,10 +1,12 @@
 """Memorization scores PMS and IMS (the FlexAE paper, Section 4.2.3 and Table 4)."""
 
+import numpy as np
+
 from flexae_tf.evaluation.neighbors import nearest
 from flexae_tf.evaluation.validation import check_two_sets
 
 
-def memorization_score(*, real, generated):
+def memorization_score(*, real: np.ndarray, generated: np.ndarray) -> float:
     """Mean Euclidean distance from each generated image to its nearest real one.
 
     PMS is this on pixels in [0, 1], flattened; IMS is this on Inception's pool_3 features. A model

@@ -12,8 +12,6 @@ F_1/8 weighs precision (quality), F_8 weighs recall (variety). A table that says
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from flexae_tf.errors import UserError
@@ -33,7 +31,7 @@ class PrdScore(NamedTuple):
     f_8: float  # recall-like, in [0, 1]
 
 
-def prd_score(*, real, generated, seed):
+def prd_score(*, real: np.ndarray, generated: np.ndarray, seed: int) -> tuple[float, float]:
     """F_1/8 and F_8 of the curve averaged over 10 clusterings.
 
     Args:
@@ -55,6 +53,8 @@ def prd_score(*, real, generated, seed):
 
 def prd_curve(*, real, generated, seed):
     """The averaged curve itself: (precision [1001], recall [1001]); arguments as `prd_score`."""
+    from sklearn.utils import check_random_state  # here, since it takes a second to import
+
     real, generated = check_two_sets(real=real, generated=generated, same_count=True)
     if 2 * len(real) < CLUSTERS:
         raise UserError(
@@ -86,6 +86,8 @@ def histogram_curve(*, real, generated):
 
 
 def _curve_of(points, random_state):
+    from sklearn.cluster import MiniBatchKMeans
+
     clusterer = MiniBatchKMeans(n_clusters=CLUSTERS, n_init=10, random_state=random_state)
     labels = clusterer.fit(points).labels_
     count = len(points) // 2

@@ -17,7 +17,7 @@ class PrecisionRecall(NamedTuple):
     recall: float  # of real images on the generated manifold, in [0, 1]
 
 
-def precision_recall(*, real, generated):
+def precision_recall(*, real: np.ndarray, generated: np.ndarray) -> tuple[float, float]:
     """Improved precision and recall with k = 3.
 
     A set's manifold is the union of balls around its points, each reaching the point's third

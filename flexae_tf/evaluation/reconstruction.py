@@ -8,7 +8,7 @@ from flexae_tf.errors import UserError
 CHUNK_ROWS = 1000
 
 
-def squared_error(*, real, generated):
+def squared_error(*, real: np.ndarray, generated: np.ndarray) -> float:
     """Mean over images of the sum over pixels of (x - x_hat)^2, pixels in [0, 1].
 
     Args:

@@ -7,6 +7,7 @@ three agree to the last digit.
 """
 
 import json
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def best_of(records):
       records: records of several checkpoints, otherwise alike.
     """
     best = {
-        kind: min(records, key=lambda record, kind=kind: record[f"{PREFIX}{kind}/fid"])
+        kind: min(records, key=operator.itemgetter(f"{PREFIX}{kind}/fid"))
         for kind in ("reconstruction", "generation")
     }
     of_reconstruction = {

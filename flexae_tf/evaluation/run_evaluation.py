@@ -19,7 +19,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.paper_values import model_name
 from flexae_tf.evaluation.protocol import STANDARD
-from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_method
+from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_model
 from flexae_tf.training import checkpoints
 
 
@@ -98,9 +98,9 @@ class RunEvaluation:
         if not again and self._fits(before := report.read_json(path)):
             return before
         run = run or self.open(iteration)
-        densities.attach(run, density, self._dataset)
-        metrics, counts = evaluate_method(
-            run.method,
+        run = densities.attach(run, density, self._dataset)
+        metrics, counts = evaluate_model(
+            run.model,
             self._dataset,
             self._extractor,
             self._protocol,

@@ -13,7 +13,9 @@ from flexae_tf.evaluation.validation import check_two_sets
 DIRECTIONS = 256
 
 
-def sliced_wasserstein(first, second, directions=DIRECTIONS, seed=0):
+def sliced_wasserstein(
+    first: np.ndarray, second: np.ndarray, directions: int = DIRECTIONS, seed: int = 0
+) -> float:
     """The 1-Wasserstein distance of projections on random directions, averaged over these.
 
     Args:
@@ -34,7 +36,7 @@ def sliced_wasserstein(first, second, directions=DIRECTIONS, seed=0):
     return float(np.mean(np.abs(sorted_first - sorted_second)))
 
 
-def spread(z):
+def spread(z: np.ndarray) -> float:
     """The codes' root mean square deviation from their mean, per dimension; z [N, m].
 
     A sliced distance over the spread of the codes no longer depends on the scale that an encoder

@@ -44,11 +44,11 @@ LARGEST_FRECHET_COMPONENTS = 4096
 _BASELINE_DRAWS = 5
 
 
-def evaluate_method(method, dataset, extractor, protocol, cache_dir=None, autoencoder=None):
+def evaluate_model(model, dataset, extractor, protocol, cache_dir=None, autoencoder=None):
     """Everything the paper's Tables 1, 2 and 4 hold for one trained model, and more.
 
     Args:
-      method: a `Method` with its weights, which has something to sample from.
+      model: a trained `Model`, which has something to sample from.
       dataset: the `Dataset` it was trained on.
       extractor: `features.Extractor`.
       protocol: `protocol.Protocol`.
@@ -59,8 +59,8 @@ def evaluate_method(method, dataset, extractor, protocol, cache_dir=None, autoen
       (metrics {key: float}, counts {set: number of images}).
     """
     real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics = autoencoder or evaluate_autoencoder(method, dataset, extractor, protocol, cache_dir)
-    generated = _generate(method, len(real), protocol)
+    metrics = autoencoder or evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir)
+    generated = _generate(model, len(real), protocol)
     features = extractor(generated)
     measured = two_set_metrics(
         real=cached_features(extractor, real, cache_dir), generated=features, seed=protocol.seed
@@ -72,42 +72,42 @@ def evaluate_method(method, dataset, extractor, protocol, cache_dir=None, autoen
     return metrics | _finite(_prefixed("generation", measured) | memorization), counts
 
 
-def evaluate_autoencoder(method, dataset, extractor, protocol, cache_dir=None):
+def evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir=None):
     """The measures that have nothing to do with what the model is sampled from.
 
     Args:
-      method, dataset, extractor, protocol, cache_dir: as in `evaluate_method`.
+      model, dataset, extractor, protocol, cache_dir: as in `evaluate_model`.
 
     Returns:
       {key: float}, the keys of "reconstruction/", "interpolation/" and "codes/".
     """
     real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics = _reconstruct(method, dataset, real, extractor, protocol, cache_dir)
-    z = method.encode(real)
+    metrics = _reconstruct(model, dataset, real, extractor, protocol, cache_dir)
+    z = model.encode(real)
     if protocol.interpolate:
-        metrics |= _interpolate(method, z, real, extractor, protocol, cache_dir)
+        metrics |= _interpolate(model, z, real, extractor, protocol, cache_dir)
     metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
     return _finite(metrics)
 
 
-def evaluate_small(method, dataset, extractor, n, seed, cache_dir=None):
+def evaluate_small(model, dataset, extractor, n, seed, cache_dir=None):
     """The fakes' measures on `n` images, quickly enough to run during training.
 
     Args:
-      method, dataset, extractor, cache_dir: as in `evaluate_method`.
+      model, dataset, extractor, cache_dir: as in `evaluate_model`.
       n: images in each set. Scores depend on it: compare them within a run only.
       seed: draws the real images and the samples.
 
     Returns:
-      {key: float}, the keys of "reconstruction/" and, for a method with a prior, "generation/".
+      {key: float}, the keys of "reconstruction/" and, for a model with a prior, "generation/".
     """
     protocol = dataclasses.replace(STANDARD, count=n, seed=seed)
     real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics = _reconstruct(method, dataset, real, extractor, protocol, cache_dir)
-    if method.noise is not None:
+    metrics = _reconstruct(model, dataset, real, extractor, protocol, cache_dir)
+    if model.density is not None:
         measured = two_set_metrics(
             real=cached_features(extractor, real, cache_dir),
-            generated=extractor(_generate(method, n, protocol)),
+            generated=extractor(_generate(model, n, protocol)),
             seed=seed,
         )
         metrics |= _prefixed("generation", measured)
@@ -121,7 +121,7 @@ def compare_sets(*, real, generated, extractor, seed, cache_dir=None):
       real, generated: uint8 [N, H, W, C], or floating in [0, 1]; equally many, in random order.
       extractor: `features.Extractor`.
       seed: of PRD's clusterings.
-      cache_dir: as in `evaluate_method`.
+      cache_dir: as in `evaluate_model`.
 
     Returns:
       {key: float}: those of a set of fakes without their prefix, and pms and ims from `generated`
@@ -172,12 +172,12 @@ def two_set_metrics(*, real, generated, seed):
     return metrics
 
 
-def _reconstruct(method, dataset, real, extractor, protocol, cache_dir):
+def _reconstruct(model, dataset, real, extractor, protocol, cache_dir):
     """Metrics of the reconstructions."""
     originals = real
     if not protocol.same_originals:
         originals = gather(dataset.test, protocol.rows(len(dataset.test), draw=1))
-    x_hat = method.reconstruct(originals)
+    x_hat = model.reconstruct(originals)
     measured = two_set_metrics(
         real=cached_features(extractor, real, cache_dir),
         generated=extractor(protocol.prepare(x_hat)),
@@ -188,7 +188,7 @@ def _reconstruct(method, dataset, real, extractor, protocol, cache_dir):
     return _prefixed("reconstruction", measured)
 
 
-def _interpolate(method, z, real, extractor, protocol, cache_dir):
+def _interpolate(model, z, real, extractor, protocol, cache_dir):
     """The Frechet distance of decoded midpoints (Ghosh et al., Table 1).
 
     The rows are in random order, so that each and the next are a random pair.
@@ -196,14 +196,14 @@ def _interpolate(method, z, real, extractor, protocol, cache_dir):
     real_features = cached_features(extractor, real, cache_dir).activations
     if real_features.shape[1] > LARGEST_FRECHET_COMPONENTS:
         return {}
-    middle = method.decode(np.float32(spherical(z, np.roll(z, 1, axis=0), 0.5)))
+    middle = model.decode(np.float32(spherical(z, np.roll(z, 1, axis=0), 0.5)))
     features = extractor(protocol.prepare(middle)).activations
     return {"interpolation/fid": frechet_distance(real=real_features, generated=features)}
 
 
-def _generate(method, n, protocol):
+def _generate(model, n, protocol):
     """n samples as they are measured."""
-    return protocol.prepare(method.sample(n, protocol.seed))
+    return protocol.prepare(model.sample(n, protocol.seed))
 
 
 def _memorization(dataset, generated, generated_features, extractor, protocol, cache_dir):

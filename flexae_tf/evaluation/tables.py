@@ -104,7 +104,7 @@ def write(rows, columns, folder):
 
 def _method_of(run):
     """(Name of a run's method, whether it has a prior of its own.)"""
-    return run.settings["method"], run.method.noise is not None
+    return run.settings["method"], run.model.density is not None
 
 
 def _row_of(run_dir, records):

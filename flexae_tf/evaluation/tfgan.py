@@ -8,6 +8,7 @@ Its `*_from_activations` functions and `classifier_score_from_logits` work; thos
 network do not (they call `tf.compat.v1.layers`).
 """
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -15,13 +16,12 @@ import types
 from pathlib import Path
 
 
-def _import_eval():
+@functools.cache
+def evaluation():
+    """The package. Importing it takes as long as importing TensorFlow."""
     root = Path(importlib.util.find_spec("tensorflow_gan").origin).parent
     for name, folder in (("tensorflow_gan", root), ("tensorflow_gan.python", root / "python")):
         package = types.ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules.setdefault(name, package)
     return importlib.import_module("tensorflow_gan.python.eval")
-
-
-eval = _import_eval()

@@ -1,18 +1,8 @@
-"""Figures 2 and 3 of the FlexAE paper: what they train, and how it is measured over training.
+"""Figures 2 and 3 of the FlexAE paper: what they train, and what comes of their claims.
 
 Every model has Table 6's networks, Algorithm 1's rates and batch size 128; they differ in the flags
-of `MODELS` only. A run keeps checkpoints at regular iterations, and each is measured afterwards:
-
-    critic_gap          mean C(z) - mean C(z_hat) of the run's own latent critic
-    sliced_wasserstein  between z and z_hat, W1, in the units of the codes
-    relative_sliced_wasserstein     the same over the spread of z, free of the encoder's scale
-    reconstruction_error            Eq. 5 on the test data
-    frechet_distance    of generated vectors and test data
-    reconstruction_frechet_distance     of decoded z and test data: what the autoencoder leaves
-
-z are codes of the 10,000 test vectors, z_hat as many samples of the prior, drawn anew for each
-checkpoint; generated vectors are decoded z_hat. Critics of two models are not comparable, and nor
-are distances in latent spaces of different scale; the relative ones are.
+of `MODELS` only. A run keeps checkpoints at regular iterations, and each is measured
+afterwards (`synthetic_measures`).
 """
 
 import dataclasses
@@ -22,17 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
-from flexae_tf import files, runs
-from flexae_tf.algorithm import objectives
-from flexae_tf.data import draws
 from flexae_tf.data.synthetic import TRAIN_COUNT, generate
 from flexae_tf.errors import UserError
-from flexae_tf.evaluation.frechet import frechet_distance
-from flexae_tf.evaluation.reconstruction import squared_error
-from flexae_tf.evaluation.sliced_wasserstein import sliced_wasserstein, spread
 from flexae_tf.experiments import processes
+from flexae_tf.experiments.synthetic_measures import MEASURES, curves_file
 from flexae_tf.experiments.training_run import TrainingRun
 from flexae_tf.training import checkpoints
 
@@ -43,14 +27,6 @@ MODELS = {
     "wae_gmm": ["--method=wae_gan", "--prior=gmm"],
     "flexae": ["--method=flexae"],
 }
-MEASURES = (
-    "critic_gap",
-    "sliced_wasserstein",
-    "relative_sliced_wasserstein",
-    "reconstruction_error",
-    "frechet_distance",
-    "reconstruction_frechet_distance",
-)
 TRAINING_STEPS = 20_000
 MEASURE_EVERY_STEPS = 500
 
@@ -158,7 +134,7 @@ class SyntheticRun(processes.Task):
         return processes.Command([sys.executable, "-m", "tools.synthetic", f"--run_dir={run_dir}"])
 
     def curves(self):
-        """What `measure` has found at this task's iterations, or None if it is yet to be called.
+        """What was measured at this task's iterations, or None if that is yet to be done.
 
         Raises:
           UserError: the run has not kept the checkpoints of these iterations.
@@ -179,82 +155,6 @@ class SyntheticRun(processes.Task):
         return {name: [values[row] for row in rows] for name, values in found.items()}
 
 
-def curves_file(directory):
-    """Where a run's curves are."""
-    return directory.metrics / "synthetic.json"
-
-
-def measure(run_dir, report=lambda line: None):
-    """Measures all checkpoints of a run on synthetic data; writes `curves_file`.
-
-    Args:
-      run_dir: path. report: function that is told about the progress.
-
-    Returns:
-      {"iterations": [int], measure: [float]}, the critic's gap only where there is one.
-
-    Raises:
-      UserError: no such run, no checkpoint, or a run on other data.
-    """
-    directory = runs.RunDirectory(run_dir)
-    dataset = runs.load(run_dir).load_dataset()
-    if not dataset.name.startswith("synthetic"):
-        raise UserError(f"--run_dir={run_dir} is a run on {dataset.name}, not on synthetic data")
-    iterations = checkpoints.iterations(directory.checkpoints)
-    rows = []
-    for iteration in iterations:
-        rows.append(measures(runs.load(run_dir, iteration), dataset.test))
-        report(
-            f"{iteration}/{iterations[-1]}  "
-            + "  ".join(f"{k} {v:.4g}" for k, v in rows[-1].items())
-        )
-    curves = {"iterations": iterations}
-    curves |= {name: [row[name] for row in rows] for name in rows[0]}
-    files.write_text(curves_file(directory), json.dumps(curves) + "\n")
-    return curves
-
-
-def measures(run, x):
-    """{measure: float} of one checkpoint.
-
-    Args:
-      run: a runs.Run. x: test data, float32 [N, D].
-    """
-    method = run.method
-    z, z_hat = posterior_samples(run, x), prior_samples(run, len(x))
-    distance = sliced_wasserstein(z, z_hat)
-    found = {}
-    if "latent_critic" in method.networks:
-        gap = objectives.critic_gap(method.networks["latent_critic"], z, z_hat)
-        found["critic_gap"] = float(gap)
-    return found | {
-        "sliced_wasserstein": distance,
-        "relative_sliced_wasserstein": distance / spread(z),
-        "reconstruction_error": squared_error(real=x, generated=method.reconstruct(x)),
-        "frechet_distance": frechet_distance(real=x, generated=method.decode(z_hat)),
-        "reconstruction_frechet_distance": frechet_distance(real=x, generated=method.decode(z)),
-    }
-
-
-def prior_samples(run, n):
-    """n samples z_hat of the prior P_z, float32 [n, m], others at every checkpoint."""
-    noise = run.method.noise(_key(run, 0), n)
-    return np.asarray(run.method.prior(noise))
-
-
-def posterior_samples(run, x):
-    """One sample z of Q_phi for each x, float32 [N, m]: its code, or a draw from a VAE's q(z|x)."""
-    method = run.method
-    if not hasattr(method, "posterior"):
-        return method.encode(x)
-    mu, sigma = method.posterior(method.networks["encoder"](tf.constant(x), training=False))
-    return np.asarray(mu + sigma * tf.random.stateless_normal(mu.shape, _key(run, 1)))
-
-
-def _key(run, number):
-    return draws.key(number, draws.PICTURES, run.iteration)
-
-
 @functools.cache
 def true_latents(experiment):
     """The latents behind the test data, [10000, n], and their components, in 0..5."""
@@ -266,7 +166,7 @@ def summary(curves):
     """Where the models end, over the seeds.
 
     Args:
-      curves: {model: {seed: what `measure` returns}}.
+      curves: {model: {seed: what `SyntheticRun.curves` returns}}.
 
     Returns:
       {model: {measure: (mean, standard deviation)}} of the last checkpoints; the deviation is that

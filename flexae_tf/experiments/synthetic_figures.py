@@ -8,7 +8,7 @@ import numpy as np
 from flexae_tf import files, runs
 from flexae_tf.data.synthetic import MEANS, TRAIN_COUNT, generate
 from flexae_tf.evaluation.frechet import frechet_distance
-from flexae_tf.experiments import synthetic
+from flexae_tf.experiments import synthetic, synthetic_measures
 
 _LABELS = {
     "vae": "VAE",
@@ -26,7 +26,7 @@ _TITLES = {
     "frechet_distance": ("Fréchet distance, generated to test data", "Frechet distance"),
     "reconstruction_frechet_distance": (None, "of decoded codes"),
 }
-_PANELS = tuple(name for name in synthetic.MEASURES if _TITLES[name][0])
+_PANELS = tuple(name for name in synthetic_measures.MEASURES if _TITLES[name][0])
 _POINTS = 4000  # of a scatter plot
 
 
@@ -111,9 +111,9 @@ def _latents(experiment, tasks, found):
     for plot, task in zip(plots[1:], tasks, strict=True):
         run = runs.load(task.training.directory.path)
         x = run.load_dataset().test
-        prior = synthetic.prior_samples(run, _POINTS)
+        prior = synthetic_measures.prior_samples(run, _POINTS)
         plot.scatter(*prior.T, s=2, color="0.8", linewidths=0, rasterized=True)
-        _scatter(plot, run.method.encode(x), component)
+        _scatter(plot, run.model.encode(x), component)
         text = _plus_minus(*found[task.model]["frechet_distance"])
         plot.set_title(f"{_LABELS[task.model]}\nFD {text}")
     handles, labels = plots[0].get_legend_handles_labels()
@@ -169,7 +169,9 @@ def write_json(experiment, tasks, curves, found, verdicts, folder):
 
 def table(found):
     """Where the models end, as text."""
-    names = [name for name in synthetic.MEASURES if any(name in each for each in found.values())]
+    names = [
+        name for name in synthetic_measures.MEASURES if any(name in each for each in found.values())
+    ]
     rows = [["", *(_TITLES[name][1] for name in names)]]
     for model, of_model in found.items():
         cells = [_plus_minus(*of_model[name]) if name in of_model else "-" for name in names]

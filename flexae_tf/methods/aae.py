@@ -6,14 +6,17 @@ its own. It is WAE-GAN with the Jensen-Shannon divergence and one step of the cr
 """
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 from flexae_tf.algorithm import divergences
-from flexae_tf.algorithm.method import Setting, adam_from, adam_settings
+from flexae_tf.algorithm.method import Method, Setting, adam_from, adam_settings
 from flexae_tf.data import draws
 from flexae_tf.methods.wae_gan import WaeGan
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The paper's rates are not those of Adam; these are DCGAN's."""
     del variant
     return {
@@ -25,7 +28,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """AAE with encoder and decoder of `nets` and Table 8's critic for a discriminator."""
     latent_dim = settings["latent_dim"]
     return WaeGan(

@@ -4,12 +4,15 @@ It is RAE without the norm of the codes (see rae.py), so it has no prior of its 
 """
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
-from flexae_tf.algorithm.method import Setting, adam_from
+from flexae_tf.algorithm.method import Method, Setting, adam_from
 from flexae_tf.methods import rae
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The settings of AE, with RAE's rate."""
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
@@ -18,7 +21,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """AE with encoder and decoder of `nets`."""
     weight, latent_dim = settings["weight_decay_weight"], settings["latent_dim"]
     return rae.Rae(

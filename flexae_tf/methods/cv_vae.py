@@ -5,12 +5,15 @@ deviation the codes no longer fill N(0, I), so it is meant for --density=gaussia
 """
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
-from flexae_tf.algorithm.method import Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.algorithm.method import Method, Setting, adam_from, adam_settings, halving_setting
 from flexae_tf.methods.vae import Vae
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """beta is the program's weight for MNIST, where half the sum of squares has the weight 1."""
     del variant
     return {
@@ -22,7 +25,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """CV-VAE with encoder (m outputs) and decoder of `nets`."""
     latent_dim = settings["latent_dim"]
     return Vae(

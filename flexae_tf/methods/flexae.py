@@ -7,16 +7,21 @@ E(x) and E(x_prime), x_inp = D(z_inp). All networks run with batch statistics.
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.divergences import Wasserstein
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_from, adam_settings
 from flexae_tf.data import draws
+from flexae_tf.model import GeneratedDensity, Model
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The settings of FlexAE. The paper and its program differ in the generator's rate."""
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
@@ -36,7 +41,9 @@ def settings(variant):
     }
 
 
-def build(nets, settings, image_critic=None):
+def build(
+    nets: Networks, settings: Mapping[str, Any], image_critic: keras.Model | None = None
+) -> Method:
     """FlexAE with the networks of Tables 6 to 8 and six Adam optimizers (four without C_s)."""
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
     noise_width = draws.noise_width(settings["noise"], noise_dim)
@@ -69,34 +76,34 @@ class FlexAE(Method):
     def __init__(
         self,
         *,
-        encoder,
-        decoder,
-        generator,
-        latent_critic,
-        image_critic=None,
-        optimizer,
-        noise,
-        reconstruction_loss=objectives.squared_error,
-        critic_steps=5,
-        gradient_penalty_weight=10.0,
-    ):
+        encoder: keras.Model,
+        decoder: keras.Model,
+        generator: keras.Model,
+        latent_critic: keras.Model,
+        image_critic: keras.Model | None = None,
+        optimizer: Callable,
+        noise: Callable,
+        reconstruction_loss: Callable = objectives.squared_error,
+        critic_steps: int = 5,
+        gradient_penalty_weight: float = 10.0,
+    ) -> None:
         self.encoder, self.decoder, self.generator = encoder, decoder, generator
         self.latent_critic, self.image_critic = latent_critic, image_critic
         self.reconstruction_loss = reconstruction_loss
         self.divergence = Wasserstein(gradient_penalty_weight)
         moves = {"autoencoder": [encoder, decoder], "latent_critic": [latent_critic]}
         moves |= {"generator": [generator], "encoder": [encoder]}
-        models = {"encoder": encoder, "decoder": decoder}
-        models |= {"generator": generator, "latent_critic": latent_critic}
+        models = {"generator": generator, "latent_critic": latent_critic}
         if image_critic is not None:
             models["image_critic"] = image_critic
             moves |= {"image_critic": [image_critic], "smoothing": [encoder, decoder]}
         spec = {"x": draws.IMAGES, "x_prime": draws.IMAGES, "n": noise}
         spec |= dict.fromkeys(("alpha_z", "alpha_x", "gamma", "gamma_smoothing"), draws.uniform)
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        super().__init__(models, players, spec, 1 + critic_steps, noise)
+        model = Model(encoder, decoder, GeneratedDensity(generator, noise))
+        super().__init__(model, models, players, spec, 1 + critic_steps)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """Algorithm 1: one minibatch for L_AE, one for each critic update, the last one reused."""
         reported = self.update(self.reconstruct_loss, drawn[0])
         for draw in drawn[1:]:
@@ -105,15 +112,12 @@ class FlexAE(Method):
             reported |= self.update(self.smooth, drawn[-1])
         return reported | self.update(self.match, drawn[-1])
 
-    def prior(self, n):
-        return self.generator(n, training=False)
-
-    def reconstruct_loss(self, drawn):
+    def reconstruct_loss(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L_AE (Eq. 5) moves encoder and decoder."""
         x_hat = self.decoder(self.encoder(drawn.x, training=True), training=True)
         return {"autoencoder": self.reconstruction_loss(drawn.x, x_hat)}
 
-    def criticize(self, drawn):
+    def criticize(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L_Critic (Eq. 6) moves the latent critic and L_Reg (Eq. 9) the image critic."""
         z = tf.stop_gradient(self.encoder(drawn.x, training=True))  # [B, m]
         z_hat = tf.stop_gradient(self.generator(drawn.n, training=True))  # [B, m]
@@ -124,13 +128,13 @@ class FlexAE(Method):
             reported |= criticize("image_critic", critics, drawn.x, x_inp, drawn.alpha_x)
         return reported
 
-    def smooth(self, drawn):
+    def smooth(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L_AEReg (Eq. 10) moves encoder and decoder towards realistic interpolations."""
         z = self.encoder(drawn.x, training=True)
         x_inp = self._decoded_interpolation(drawn, z, drawn.gamma_smoothing)
-        return {"smoothing": self.divergence.raise_(self.image_critic, x_inp)}
+        return {"smoothing": self.divergence.raise_(self.networks["image_critic"], x_inp)}
 
-    def match(self, drawn):
+    def match(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L_Gen (Eq. 7) moves the generator, L_Enc (Eq. 8) the encoder: neither reads the other."""
         z_hat = self.generator(drawn.n, training=True)
         z = self.encoder(drawn.x, training=True)
@@ -139,8 +143,8 @@ class FlexAE(Method):
             "encoder": self.divergence.lower(self.latent_critic, z),
         }
 
-    def decoded_codes(self, drawn, z, z_prime):
-        codes = [z, self.prior(drawn.n)]
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
+        codes = [z, self.generator(drawn.n, training=False)]
         if self.image_critic is not None:
             codes.append(objectives.interpolate(z, z_prime, drawn.gamma))
         return codes

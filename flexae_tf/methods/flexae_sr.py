@@ -1,10 +1,14 @@
 """FlexAE-SR: FlexAE with the smoothing regularization of Eq. 9 and 10 (see flexae.py)."""
 
-from flexae_tf.algorithm.method import adam_settings
+from collections.abc import Mapping
+from typing import Any
+
+from flexae_tf.algorithm.method import Method, Setting, adam_settings
 from flexae_tf.methods import flexae
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """FlexAE's settings and those of the two players that smooth."""
     return {
         **flexae.settings(variant),
@@ -13,6 +17,6 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """FlexAE-SR with the networks of Tables 6 to 8."""
     return flexae.build(nets, settings, image_critic=nets.image_critic())

@@ -11,11 +11,15 @@ all at once, with Adam for each. beta = 0 leaves the latent space to the reconst
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from flexae_tf.algorithm import divergences, objectives
+from flexae_tf.algorithm.divergences import JensenShannon, Wasserstein
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -25,13 +29,15 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
+from flexae_tf.model import GeneratedDensity, Model
+from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import BatchNormalization, Dense
 
 _WIDTH = 1024
 _PLAYERS = ("autoencoder", "latent_critic", "generator")
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The paper's one rate for all; it does not say the dimension of the noise."""
     del variant
     rates = [adam_settings(player, 1e-4, 0.9, 0.999) for player in _PLAYERS]
@@ -45,7 +51,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """Learned-prior AAE with encoder and decoder of `nets` and the paper's MLPs."""
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
     hidden = []
@@ -80,8 +86,17 @@ class LearnedPriorAae(Method):
     """
 
     def __init__(
-        self, *, encoder, decoder, generator, latent_critic, optimizer, noise, beta, divergence
-    ):
+        self,
+        *,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        generator: keras.Model,
+        latent_critic: keras.Model,
+        optimizer: Callable,
+        noise: Callable,
+        beta: float,
+        divergence: Wasserstein | JensenShannon,
+    ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.generator, self.latent_critic = generator, latent_critic
         self.beta, self.divergence = beta, divergence
@@ -90,18 +105,16 @@ class LearnedPriorAae(Method):
             "latent_critic": [latent_critic],
             "generator": [generator],
         }
-        models = {"encoder": encoder, "decoder": decoder} | {
-            "generator": generator,
-            "latent_critic": latent_critic,
-        }
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        super().__init__(models, players, {"x": draws.IMAGES, "n": noise}, 1, noise)
+        model = Model(encoder, decoder, GeneratedDensity(generator, noise))
+        models = {"generator": generator, "latent_critic": latent_critic}
+        super().__init__(model, models, players, {"x": draws.IMAGES, "n": noise}, 1)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of all three players at the same weights."""
         return self.update(self.play, drawn[0])
 
-    def play(self, drawn):
+    def play(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The three objectives; each player's gradient is of its own loss only."""
         z = self.encoder(drawn.x, training=True)  # [B, m]
         z_hat = self.generator(drawn.n, training=True)  # [B, m]
@@ -114,9 +127,6 @@ class LearnedPriorAae(Method):
             "aae/error": error,
         }
 
-    def prior(self, n):
-        return self.generator(n, training=False)
-
-    def decoded_codes(self, drawn, z, z_prime):
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         # In training mode, for the statistics of the generator itself.
         return [z, self.generator(drawn.n, training=True)]

@@ -19,6 +19,8 @@ times the pixels (and for beta 2/m), which is the same objective times a constan
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -33,6 +35,8 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
+from flexae_tf.model import Model
+from flexae_tf.networks import Networks
 
 REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
 # {regularizer: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.
@@ -44,7 +48,7 @@ _WEIGHTS = {
 }
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The settings of RAE."""
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
@@ -59,19 +63,19 @@ def settings(variant):
     }
 
 
-def rate_settings(variant):
+def rate_settings(variant: str) -> dict[str, Setting]:
     """The settings of the one player of AE and RAE."""
     learning_rate = {"paper": 1e-3, "released": 5e-4}[variant]
     return adam_settings("autoencoder", learning_rate, 0.9, 0.999) | halving_setting()
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """RAE with encoder and decoder of `nets`."""
     kind = settings["regularizer"]
     released = nets.variant == "released"
     latent_dim = settings["latent_dim"]
-    weights = settings["latent_norm_weight"], settings["regularizer_weight"]
-    weights = [d if w is None else w for w, d in zip(weights, _WEIGHTS[kind], strict=True)]
+    chosen = settings["latent_norm_weight"], settings["regularizer_weight"]
+    weights = [d if w is None else w for w, d in zip(chosen, _WEIGHTS[kind], strict=True)]
     return Rae(
         encoder=nets.encoder(latent_dim, spectral_norm=kind == "spectral_norm" and released),
         decoder=nets.decoder(latent_dim, spectral_norm=kind == "spectral_norm"),
@@ -99,29 +103,28 @@ class Rae(Method):
     def __init__(
         self,
         *,
-        encoder,
-        decoder,
-        optimizer,
-        latent_norm_weight=0.0,
-        regularizer="none",
-        regularizer_weight=0.0,
-        released=False,
-    ):
+        encoder: keras.Model,
+        decoder: keras.Model,
+        optimizer: Callable,
+        latent_norm_weight: float = 0.0,
+        regularizer: str = "none",
+        regularizer_weight: float = 0.0,
+        released: bool = False,
+    ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.latent_norm_weight, self.regularizer_weight = latent_norm_weight, regularizer_weight
         self.regularizer, self.released = regularizer, released
-        models = {"encoder": encoder, "decoder": decoder}
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
-        spec = {"x": draws.IMAGES}
+        players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
+        spec: dict[str, Any] = {"x": draws.IMAGES}
         if regularizer == "gradient_penalty" and not released:
             spec["projection"] = draws.normal_like(decoder.output_shape[1:])
-        super().__init__(models, players, spec, 1, noise=None)
+        super().__init__(Model(encoder, decoder), {}, players, spec, 1)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of everything."""
         return self.update(self.regularized_error, drawn[0])
 
-    def regularized_error(self, drawn):
+    def regularized_error(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L moves encoder and decoder."""
         z = self.encoder(drawn.x, training=True)  # [B, m]
         x_hat, penalty = self.decode_and_penalize(z, drawn)
@@ -135,7 +138,7 @@ class Rae(Method):
             "rae/penalty": penalty,
         }
 
-    def decode_and_penalize(self, z, drawn):
+    def decode_and_penalize(self, z: tf.Tensor, drawn: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """x_hat of codes [B, m], and L_REG; one pass through the decoder."""
         if self.regularizer != "gradient_penalty":
             penalty = tf.constant(0.0)

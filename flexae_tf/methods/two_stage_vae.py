@@ -6,9 +6,13 @@ drawn anew each time. Sampling: u ~ N(0, I), z = z_hat(u) + gamma_z epsilon, x_h
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import tensorflow as tf
 
+from flexae_tf.algorithm import second_stage
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -18,11 +22,12 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
-from flexae_tf.densities import second_stage
 from flexae_tf.methods import vae
+from flexae_tf.model import Density
+from flexae_tf.networks import Networks
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The rates of the paper's program; a third of the iterations is the first stage's."""
     del variant
     return {
@@ -35,7 +40,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """Two-stage VAE with encoder (2m outputs) and decoder of `nets` and the paper's MLPs."""
     latent_dim = settings["latent_dim"]
     halving = {"halve_rates_every_steps": settings["second_stage_halve_every_steps"]}
@@ -49,9 +54,27 @@ def build(nets, settings):
         ),
         second_encoder=second_stage.network(latent_dim, 2 * latent_dim),
         second_decoder=second_stage.network(latent_dim, latent_dim),
-        optimizer=functools.partial(adam_from, settings | halving),
+        optimizer=functools.partial(adam_from, {**settings, **halving}),
         first_stage_steps=settings["first_stage_steps"],
     )
+
+
+class SecondStageDensity(Density):
+    """z_hat = decoder(u) + gamma epsilon for noise (u, epsilon) of 2m components.
+
+    Args:
+      decoder: Keras model u [B, m] -> [B, m].
+      log_gamma: `vae.LogGamma` of its likelihood.
+    """
+
+    def __init__(self, decoder: keras.Model, log_gamma: vae.LogGamma) -> None:
+        super().__init__(draws.noise("normal", 2 * decoder.input_shape[-1]))
+        self._decoder, self._log_gamma = decoder, log_gamma
+
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        u, epsilon = tf.split(n, 2, axis=1)
+        z_hat = self._decoder(u, training=False)  # [B, m]
+        return z_hat + tf.exp(self._log_gamma.value) * epsilon
 
 
 class TwoStageVae(Method):
@@ -65,7 +88,15 @@ class TwoStageVae(Method):
       first_stage_steps: iterations of the first stage.
     """
 
-    def __init__(self, *, first, second_encoder, second_decoder, optimizer, first_stage_steps):
+    def __init__(
+        self,
+        *,
+        first: vae.Vae,
+        second_encoder: keras.Model,
+        second_decoder: keras.Model,
+        optimizer: Callable,
+        first_stage_steps: int,
+    ) -> None:
         self.first, self.first_stage_steps = first, first_stage_steps
         self.second_encoder, self.second_decoder = second_encoder, second_decoder
         self.log_gamma = vae.LogGamma()
@@ -75,30 +106,30 @@ class TwoStageVae(Method):
             "second_log_gamma": self.log_gamma,
         }
         player = Player("second_stage", second.values(), optimizer("second_stage"))
-        (latent_dim,) = second_decoder.input_shape[1:]
-        spec = first.draw_spec | {"epsilon_u": draws.noise("normal", latent_dim)}
+        density = SecondStageDensity(second_decoder, self.log_gamma)
+        spec = {**first.draw_spec, "epsilon_u": draws.noise("normal", first.model.latent_dim)}
         super().__init__(
+            first.model.sampled_from(density),
             first.networks | second,
             [*first.players.values(), player],
             spec,
             1,
-            noise=draws.noise("normal", 2 * latent_dim),
         )
 
-    def step_at(self, iteration):
+    def step_at(self, iteration: int) -> Callable:
         return self.step if iteration <= self.first_stage_steps else self.second_step
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of the first stage."""
         return self.update(self.first.negative_elbo, drawn[0])
 
-    def second_step(self, drawn):
+    def second_step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of the second stage."""
         return self.update(self.second_negative_elbo, drawn[0])
 
-    def second_negative_elbo(self, drawn):
+    def second_negative_elbo(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The negative ELBO of codes moves the second stage."""
-        mu, sigma = self.posterior(self.first.encoder(drawn.x, training=True))
+        mu, sigma = self.first.posterior(self.first.encoder(drawn.x, training=True))
         z = tf.stop_gradient(mu + sigma * drawn.epsilon)  # [B, m]
         distortion, rate = second_stage.negative_elbo(
             self.second_encoder, self.second_decoder, self.log_gamma.value, z, drawn.epsilon_u
@@ -109,21 +140,6 @@ class TwoStageVae(Method):
             "second_elbo/rate": rate,
         }
 
-    def prior(self, n):
-        u, epsilon = tf.split(n, 2, axis=1)
-        z_hat = self.second_decoder(u, training=False)  # [B, m]
-        return z_hat + tf.exp(self.log_gamma.value) * epsilon
-
-    def encode_batch(self, x, training=False):
-        return self.first.encode_batch(x, training)
-
-    def encode_distribution(self, x):
-        return self.first.encode_distribution(x)
-
-    def posterior(self, encoded):
-        """mu and sigma [B, m] of the encoder's output."""
-        return self.first.posterior(encoded)
-
-    def decoded_codes(self, drawn, z, z_prime):
-        mu, sigma = self.posterior(z)
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
+        mu, sigma = self.first.posterior(z)
         return [mu + sigma * tf.split(drawn.n, 2, axis=1)[0]]

@@ -7,11 +7,14 @@ the pixels and latent dimensions of an example, as in Dai and Wipf's released pr
 
 import functools
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.likelihoods import gaussian_negative_log_likelihood, kl_to_standard_normal
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -22,11 +25,13 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model, StandardNormal
+from flexae_tf.networks import Networks
 
 LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The rate is that of Dai and Wipf's program."""
     del variant
     return {
@@ -38,7 +43,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """VAE with encoder (2m outputs) and decoder of `nets`."""
     if settings["likelihood"] == "cross_entropy" and len(nets.shape) == 1:
         raise UserError("--likelihood=cross_entropy is for images in [0, 1], not for vectors")
@@ -56,7 +61,7 @@ def build(nets, settings):
 class LogGamma(keras.Model):
     """log gamma of the likelihood N(x; x_hat, gamma^2 I), one trainable scalar."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(name="log_gamma")
         self.value = self.add_weight(shape=(), initializer="zeros", name="value")
         self.built = True
@@ -76,42 +81,30 @@ class Vae(Method):
     def __init__(
         self,
         *,
-        encoder,
-        decoder,
-        latent_dim,
-        optimizer,
-        likelihood="fixed_variance",
-        beta=1.0,
-        sigma=None,
-    ):
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent_dim: int,
+        optimizer: Callable,
+        likelihood: str = "fixed_variance",
+        beta: float = 1.0,
+        sigma: float | None = None,
+    ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.beta, self.sigma = likelihood, beta, sigma
-        models = {"encoder": encoder, "decoder": decoder}
-        if likelihood == "learned_variance":
-            models["log_gamma"] = LogGamma()
-        normal = draws.noise("normal", latent_dim)
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
-        spec = {"x": draws.IMAGES, "epsilon": normal}
-        super().__init__(models, players, spec, 1, normal)
+        models = {"log_gamma": LogGamma()} if likelihood == "learned_variance" else {}
+        moved = [encoder, decoder, *models.values()]
+        players = [Player("autoencoder", moved, optimizer("autoencoder"))]
+        density = StandardNormal(latent_dim)
+        spec = {"x": draws.IMAGES, "epsilon": density.noise}
+        self.posterior = functools.partial(posterior, sigma=sigma)
+        model = Model(encoder, decoder, density, self.posterior)
+        super().__init__(model, models, players, spec, 1)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of everything."""
         return self.update(self.negative_elbo, drawn[0])
 
-    def encode_batch(self, x, training=False):
-        return self.posterior(self.encoder(x, training=training))[0]
-
-    def encode_distribution(self, x):
-        return self.posterior(self.encoder(x, training=False))
-
-    def posterior(self, encoded):
-        """mu and sigma [B, m] of the encoder's output."""
-        if self.sigma is not None:
-            return encoded, tf.fill(tf.shape(encoded), self.sigma)
-        mu, deviation = tf.split(encoded, 2, axis=1)
-        return mu, tf.math.softplus(deviation) + 1e-6
-
-    def negative_elbo(self, drawn):
+    def negative_elbo(self, drawn: Any) -> dict[str, tf.Tensor]:
         """-log p(x|z) + beta KL(q(z|x) || N(0, I)) moves everything."""
         mu, sigma = self.posterior(self.encoder(drawn.x, training=True))
         x_hat = self.decoder(mu + sigma * drawn.epsilon, training=True)
@@ -123,7 +116,7 @@ class Vae(Method):
             "elbo/rate": rate,
         }
 
-    def distortion(self, x, x_hat):
+    def distortion(self, x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
         """-log p(x|z), summed over pixels, mean over the batch."""
         if self.likelihood == "cross_entropy":
             return math.prod(x.shape[1:]) * objectives.binary_cross_entropy(x, x_hat)
@@ -131,23 +124,14 @@ class Vae(Method):
         log_gamma = learned.value if learned else tf.constant(0.0)
         return gaussian_negative_log_likelihood(x, x_hat, log_gamma)
 
-    def decoded_codes(self, drawn, z, z_prime):
+    def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         mu, sigma = self.posterior(z)
         return [mu + sigma * drawn.n]
 
 
-def gaussian_negative_log_likelihood(x, x_hat, log_gamma):
-    """-log N(x; x_hat, gamma^2 I), mean over the batch.
-
-    Args:
-      x, x_hat: [B, ...].
-      log_gamma: scalar, logarithm of the standard deviation.
-    """
-    constant = math.prod(x.shape[1:]) * (log_gamma + 0.5 * math.log(2 * math.pi))
-    return objectives.squared_error(x, x_hat) * tf.exp(-2 * log_gamma) / 2 + constant
-
-
-def kl_to_standard_normal(mu, sigma):
-    """KL(N(mu, diag sigma^2) || N(0, I)), mean over the batch. mu, sigma: [B, m]."""
-    terms = tf.square(mu) + tf.square(sigma) - 2 * tf.math.log(sigma) - 1
-    return tf.reduce_mean(tf.reduce_sum(terms, axis=1)) / 2
+def posterior(encoded: tf.Tensor, sigma: float | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    """mu and sigma [B, m] of an encoder's output: [B, m] with a constant sigma, else [B, 2m]."""
+    if sigma is not None:
+        return encoded, tf.fill(tf.shape(encoded), sigma)
+    mu, deviation = tf.split(encoded, 2, axis=1)
+    return mu, tf.math.softplus(deviation) + 1e-6

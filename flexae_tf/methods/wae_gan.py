@@ -6,21 +6,27 @@ divergence. The players, their rates and the order of their updates are FlexAE's
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from flexae_tf.algorithm import divergences, objectives
+from flexae_tf.algorithm.divergences import JensenShannon, Wasserstein
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_from
 from flexae_tf.data import draws, synthetic
 from flexae_tf.errors import UserError
 from flexae_tf.methods import flexae
+from flexae_tf.model import FixedDensity, Model
+from flexae_tf.networks import Networks
 
 _COMPONENTS = 6
 _RADIUS = 5.0
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """FlexAE's settings but for its generator's."""
     shared, of_generator = flexae.settings(variant), ("generator_", "noise")
     return {
@@ -36,7 +42,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """WAE-GAN with encoder and decoder of `nets` and Table 8's critic."""
     latent_dim = settings["latent_dim"]
     weight = settings["gradient_penalty_weight"]
@@ -87,15 +93,15 @@ class WaeGan(Method):
     def __init__(
         self,
         *,
-        encoder,
-        decoder,
-        latent_critic,
-        optimizer,
-        prior,
-        divergence,
-        reconstruction_loss=objectives.squared_error,
-        critic_steps=5,
-    ):
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent_critic: keras.Model,
+        optimizer: Callable,
+        prior: Callable,
+        divergence: Wasserstein | JensenShannon,
+        reconstruction_loss: Callable = objectives.squared_error,
+        critic_steps: int = 5,
+    ) -> None:
         self.encoder, self.decoder, self.latent_critic = encoder, decoder, latent_critic
         self.divergence, self.reconstruction_loss = divergence, reconstruction_loss
         moves = {
@@ -104,30 +110,30 @@ class WaeGan(Method):
             "encoder": [encoder],
         }
         players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        models = {"encoder": encoder, "decoder": decoder, "latent_critic": latent_critic}
         spec = {"x": draws.IMAGES, "z_hat": prior, "alpha": draws.uniform}
-        super().__init__(models, players, spec, 1 + critic_steps, prior)
+        model = Model(encoder, decoder, FixedDensity(prior))
+        super().__init__(model, {"latent_critic": latent_critic}, players, spec, 1 + critic_steps)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One minibatch for the reconstruction, one for each critic update, the last one again."""
         reported = self.update(self.reconstruct_loss, drawn[0])
         for draw in drawn[1:]:
             reported |= self.update(self.criticize, draw)
         return reported | self.update(self.match, drawn[-1])
 
-    def reconstruct_loss(self, drawn):
+    def reconstruct_loss(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The reconstruction error moves encoder and decoder."""
         x_hat = self.decoder(self.encoder(drawn.x, training=True), training=True)
         return {"autoencoder": self.reconstruction_loss(drawn.x, x_hat)}
 
-    def criticize(self, drawn):
+    def criticize(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The critic tells codes from samples of the prior."""
         z = tf.stop_gradient(self.encoder(drawn.x, training=True))  # [B, m]
         return self.divergence.criticize(
             "latent_critic", self.networks, z, drawn.z_hat, drawn.alpha
         )
 
-    def match(self, drawn):
+    def match(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The encoder makes codes look like samples of the prior."""
         z = self.encoder(drawn.x, training=True)
         return {"encoder": self.divergence.lower(self.latent_critic, z)}

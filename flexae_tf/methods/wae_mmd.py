@@ -10,7 +10,10 @@ minibatch; losses and gradients are those of one device.
 """
 
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
@@ -24,12 +27,14 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model, StandardNormal
+from flexae_tf.networks import Networks
 
 KERNELS = ("imq", "rbf")
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-def settings(variant):
+def settings(variant: str) -> dict[str, Setting]:
     """The weight is the program's for MNIST, 10, over its weight of the squared error, 0.05."""
     del variant
     return {
@@ -41,7 +46,7 @@ def settings(variant):
     }
 
 
-def build(nets, settings):
+def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """WAE-MMD with encoder and decoder of `nets`."""
     latent_dim = settings["latent_dim"]
     return WaeMmd(
@@ -65,19 +70,28 @@ class WaeMmd(Method):
       mmd_weight: lambda.
     """
 
-    def __init__(self, *, encoder, decoder, latent_dim, optimizer, kernel="imq", mmd_weight=200.0):
+    def __init__(
+        self,
+        *,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent_dim: int,
+        optimizer: Callable,
+        kernel: str = "imq",
+        mmd_weight: float = 200.0,
+    ) -> None:
         self.encoder, self.decoder, self.mmd_weight = encoder, decoder, mmd_weight
         self.mmd = {"imq": mmd_imq, "rbf": mmd_rbf}[kernel]
-        models = {"encoder": encoder, "decoder": decoder}
-        normal = draws.noise("normal", latent_dim)
-        players = [Player("autoencoder", models.values(), optimizer("autoencoder"))]
-        super().__init__(models, players, {"x": draws.IMAGES, "z_hat": normal}, 1, normal)
+        density = StandardNormal(latent_dim)
+        players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
+        spec = {"x": draws.IMAGES, "z_hat": density.noise}
+        super().__init__(Model(encoder, decoder, density), {}, players, spec, 1)
 
-    def step(self, drawn):
+    def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of everything."""
         return self.update(self.matched_error, drawn[0])
 
-    def matched_error(self, drawn):
+    def matched_error(self, drawn: Any) -> dict[str, tf.Tensor]:
         """L moves encoder and decoder."""
         z = self.encoder(drawn.x, training=True)  # [B, m]
         error = objectives.squared_error(drawn.x, self.decoder(z, training=True))
@@ -101,7 +115,7 @@ class WaeMmd(Method):
         return tf.reshape(every, [-1, rows.shape[1]])
 
 
-def mmd_imq(z, z_hat):
+def mmd_imq(z: tf.Tensor, z_hat: tf.Tensor) -> tf.Tensor:
     """Unbiased MMD with the sum of seven inverse multiquadratic kernels C / (C + |a - b|^2).
 
     Args:
@@ -111,7 +125,7 @@ def mmd_imq(z, z_hat):
     return _mmd(lambda d: tf.add_n([base / (base + d) for base in bases]), z, z_hat)
 
 
-def mmd_rbf(z, z_hat):
+def mmd_rbf(z: tf.Tensor, z_hat: tf.Tensor) -> tf.Tensor:
     """Unbiased MMD with exp(-|a - b|^2 / (2 s)), s the sum of two medians of |a - b|^2.
 
     One median is over pairs of prior and code, the other over pairs of codes. z, z_hat: [B, m].

@@ -7,6 +7,8 @@ method; generators and critics are those of the FlexAE paper.
 
 import dataclasses
 
+import keras
+
 from flexae_tf.errors import UserError
 from flexae_tf.networks import flexae, infogan, rae, resnet, two_stage_wae, wae
 from flexae_tf.networks.flexae import VARIANTS, default_latent_dim, parameter_count
@@ -46,11 +48,11 @@ class Networks:
                 f"--networks={self.architecture} is for images; leave it out for data of vectors"
             )
 
-    def encoder(self, outputs, spectral_norm=False):
+    def encoder(self, outputs: int, spectral_norm: bool = False) -> keras.Model:
         """x -> [B, outputs], its kernels divided by their largest singular values if asked for."""
         return self._module.encoder(self.shape, outputs, self.variant, spectral_norm)
 
-    def decoder(self, latent_dim, spectral_norm=False):
+    def decoder(self, latent_dim: int, spectral_norm: bool = False) -> keras.Model:
         """z -> x_hat, its kernels divided by their largest singular values if asked for."""
         return self._module.decoder(self.shape, latent_dim, self.variant, spectral_norm)
 
@@ -58,11 +60,11 @@ class Networks:
         """n -> z_hat; `depth` hidden layers of `width` units, the tables' by default."""
         return flexae.generator(self.shape, noise_dim, latent_dim, self.variant, depth, width)
 
-    def latent_critic(self, latent_dim):
+    def latent_critic(self, latent_dim: int) -> keras.Model:
         """z -> verdict."""
         return flexae.latent_critic(self.shape, latent_dim, self.variant)
 
-    def image_critic(self):
+    def image_critic(self) -> keras.Model:
         """x -> verdict, without batch normalization."""
         return flexae.image_critic(self.shape, self.variant)
 

@@ -9,14 +9,14 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import check_shape, doublings
+from flexae_tf.networks.blocks import Blocks, check_shape, doublings
 
 FILTERS = (128, 256, 512, 1024)
 # From this side on a decoder doubles three times and kernels are larger (CelebA; else MNIST).
 LARGE = 64
 
 
-def is_large(shape):
+def is_large(shape: tuple[int, ...]) -> bool:
     """Whether images [H, W, C] get the network for CelebA's 64 x 64."""
     return min(shape[:2]) >= LARGE
 
@@ -25,7 +25,14 @@ def _kernel_size(shape):
     return 5 if is_large(shape) else 4
 
 
-def encoder(blocks, shape, outputs, kernel=None, strides=(2, 2, 2, 2), symmetric=False):
+def encoder(
+    blocks: Blocks,
+    shape: tuple[int, ...],
+    outputs: int,
+    kernel: int | None = None,
+    strides: tuple[int, ...] = (2, 2, 2, 2),
+    symmetric: bool = False,
+) -> keras.Model:
     """x -> [B, outputs]: four convolutions with BN and ReLU, then one dense layer.
 
     Args:
@@ -50,7 +57,14 @@ def encoder(blocks, shape, outputs, kernel=None, strides=(2, 2, 2, 2), symmetric
     )
 
 
-def decoder(blocks, shape, latent_dim, after_dense, kernel=None, doublings_at_most=None):
+def decoder(
+    blocks: Blocks,
+    shape: tuple[int, ...],
+    latent_dim: int,
+    after_dense: list,
+    kernel: int | None = None,
+    doublings_at_most: int | None = None,
+) -> keras.Model:
     """z -> x_hat in (0, 1): one dense layer, transposed convolutions, the last of stride 1.
 
     Args:

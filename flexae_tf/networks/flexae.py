@@ -30,14 +30,16 @@ _VECTOR_HIDDEN = 128  # the same for Table 6
 _PRIOR_DEPTH = 4  # hidden layers of the generator and of the latent critic
 
 
-def default_latent_dim(dataset, shape, variant):
+def default_latent_dim(dataset: str, shape: tuple[int, ...], variant: str) -> int:
     """Latent dimension m that the paper (or its program) uses for such data."""
     if len(shape) == 1:
         return _VECTOR_LATENT_DIM.get(dataset, _DEFAULT_VECTOR_LATENT_DIM)
     return (_GREY_LATENT_DIM if shape[-1] == 1 else _COLOUR_LATENT_DIM)[variant]
 
 
-def encoder(shape, outputs, variant="paper", spectral_norm=False):
+def encoder(
+    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """E_phi, x -> [B, outputs]: Table 7, or Table 6 for vectors. The two variants agree."""
     del variant
     check_shape(shape)
@@ -61,7 +63,9 @@ def encoder(shape, outputs, variant="paper", spectral_norm=False):
     )
 
 
-def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+def decoder(
+    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """D_theta, z -> x_hat in (0, 1): Table 7; for vectors Table 6, x_hat in (-1, 1)."""
     check_shape(shape)
     dense, conv, transposed = linear_layers(spectral_norm)
@@ -105,13 +109,13 @@ def generator(shape, noise_dim, latent_dim, variant="paper", depth=None, width=N
     return _mlp("generator", noise_dim, hidden, latent_dim, variant)
 
 
-def latent_critic(shape, latent_dim, variant="paper"):
+def latent_critic(shape: tuple[int, ...], latent_dim: int, variant: str = "paper") -> keras.Model:
     """C_kappa, z -> R: Table 8, or Table 6 for vectors."""
     hidden = [_VECTOR_HIDDEN] * 2 if len(shape) == 1 else [_HIDDEN] * _PRIOR_DEPTH
     return _mlp("latent_critic", latent_dim, hidden, 1, variant, activation=relu)
 
 
-def image_critic(shape, variant="paper"):
+def image_critic(shape: tuple[int, ...], variant: str = "paper") -> keras.Model:
     """C_zeta, x -> R, without batch normalization: Table 8.
 
     Table 6 has none; for vectors this is its latent critic with x for z.
@@ -132,7 +136,7 @@ def image_critic(shape, variant="paper"):
     )
 
 
-def parameter_count(network):
+def parameter_count(network: keras.Model) -> int:
     """Number of trainable parameters of a network."""
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 

@@ -16,7 +16,9 @@ _STDDEV = 0.02  # of the initial kernels
 _EPSILON = 1e-5  # of batch normalization
 
 
-def encoder(shape, outputs, variant="paper", spectral_norm=True):
+def encoder(
+    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = True
+) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs], with spectral normalization whatever is asked for."""
     del variant, spectral_norm
     check_shape(shape)
@@ -39,7 +41,9 @@ def encoder(shape, outputs, variant="paper", spectral_norm=True):
     )
 
 
-def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+def decoder(
+    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     check_shape(shape)

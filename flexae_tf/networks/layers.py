@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Iterable, Iterator
 
 import keras
 import tensorflow as tf
@@ -144,7 +145,7 @@ class _SpectralNorm:
         # (x / sigma) W instead of x (W / sigma): x is smaller, and W need not be copied.
         return super().call(inputs / self.sigma())
 
-    def sigma(self):
+    def sigma(self) -> tf.Tensor:
         """The largest singular value of W, a scalar."""
         # Differs from the norm for W = 0 only, where it keeps quotient and gradient finite.
         return tf.sqrt(tf.reduce_sum((self._matrix() @ self.u.value) ** 2) + 1e-12)
@@ -165,14 +166,14 @@ class SpectralConv2DTranspose(_SpectralNorm, keras.layers.Conv2DTranspose):
     """Conv2DTranspose with W / sigma(W)."""
 
 
-def linear_layers(spectral_norm):
+def linear_layers(spectral_norm: bool) -> tuple[type, type, type]:
     """The classes (Dense, Conv2D, Conv2DTranspose), spectrally normalized or plain."""
     if spectral_norm:
         return SpectralDense, SpectralConv2D, SpectralConv2DTranspose
     return Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose
 
 
-def layers_of(networks, kind):
+def layers_of(networks: Iterable[keras.Model], kind: type | tuple[type, ...]) -> list:
     """The layers of a class, or of one of several, in Keras models, however deep they are."""
     return [
         layer
@@ -183,7 +184,7 @@ def layers_of(networks, kind):
 
 
 @contextlib.contextmanager
-def held_power_iterations(networks):
+def held_power_iterations(networks: Iterable[keras.Model]) -> Iterator[None]:
     """For as long as it lasts, training mode leaves the u of spectral normalization as it is.
 
     What runs batch statistics outside of training steps needs it: whether and when it ran must not

@@ -20,7 +20,9 @@ _DENSE = 512
 _MOST_CHANNELS = 1024
 
 
-def encoder(shape, outputs, variant="paper", spectral_norm=False):
+def encoder(
+    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     check_shape(shape)
     blocks = _blocks(spectral_norm)
@@ -37,7 +39,9 @@ def encoder(shape, outputs, variant="paper", spectral_norm=False):
     return keras.Model(x, blocks.linear(outputs)(y), name="encoder")
 
 
-def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+def decoder(
+    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     check_shape(shape)
     blocks = _blocks(spectral_norm)

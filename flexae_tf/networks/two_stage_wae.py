@@ -5,17 +5,23 @@ initializers and no mapping to [-1, 1]. The decoder doubles three times where th
 allows two. The two variants agree.
 """
 
+import keras
+
 from flexae_tf.networks import dcgan
 from flexae_tf.networks.blocks import Blocks
 
 
-def encoder(shape, outputs, variant="paper", spectral_norm=False):
+def encoder(
+    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     del variant
     return dcgan.encoder(_blocks(spectral_norm), shape, outputs, 5, strides=(1, 2, 2, 2))
 
 
-def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+def decoder(
+    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     blocks = _blocks(spectral_norm)

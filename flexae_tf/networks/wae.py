@@ -5,18 +5,24 @@ is mapped inside the encoder and a sigmoid does the same for [0, 1]. The paper g
 reading, so the two variants agree. The noise that it adds to x is no part of the networks.
 """
 
+import keras
+
 from flexae_tf.networks import dcgan
 from flexae_tf.networks.blocks import Blocks
 
 
-def encoder(shape, outputs, variant="paper", spectral_norm=False):
+def encoder(
+    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     del variant
     symmetric = dcgan.is_large(shape)
     return dcgan.encoder(_blocks(spectral_norm), shape, outputs, symmetric=symmetric)
 
 
-def decoder(shape, latent_dim, variant="paper", spectral_norm=False):
+def decoder(
+    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     blocks = _blocks(spectral_norm)

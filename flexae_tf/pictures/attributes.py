@@ -11,7 +11,7 @@ import numpy as np
 
 from flexae_tf import figures
 from flexae_tf.data import gather
-from flexae_tf.densities.density import encode
+from flexae_tf.densities.codes import encode
 from flexae_tf.errors import UserError, warn
 from flexae_tf.pictures.picture import (
     CELEBA_ATTRIBUTES,
@@ -32,7 +32,7 @@ def draw(run, dataset, options):
     Writes <run_dir>/directions/<name>.npy, float32 [m].
     """
     names, indicator = chosen_labels(dataset, options.attributes)
-    codes = encode(run.method, dataset.train).mu  # [N, m]
+    codes = encode(run.model, dataset.train).mu  # [N, m]
     found = directions(codes, indicator(dataset.train_labels))
     has = indicator(dataset.test_labels)  # [N, A]
     t = np.linspace(-options.strength, options.strength, options.columns, dtype=np.float32)
@@ -45,9 +45,9 @@ def draw(run, dataset, options):
             continue
         _save(Path(run.path, DIRECTIONS, f"{file_name}.npy"), v)
         rows, texts = _choose_rows(has[:, column], options.count or IMAGES, options.seed)
-        z = run.method.encode(gather(dataset.test, rows))  # [N, m]
+        z = run.model.encode(gather(dataset.test, rows))  # [N, m]
         z = z[:, None] + t[:, None] * v  # [N, columns, m]
-        x = run.method.decode(z.reshape(-1, len(v)))
+        x = run.model.decode(z.reshape(-1, len(v)))
         title = f"Along {name}: D(E(x) + t v), v in {DIRECTIONS}/{file_name}.npy"
         if plane:
             layers = [background(plane, dataset.test), *paths(plane, x.reshape(*z.shape[:2], -1))]

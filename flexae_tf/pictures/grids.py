@@ -20,10 +20,10 @@ def draw_samples(run, dataset, options):
     require_prior(run, "samples")
     if are_vectors(dataset):
         count = options.count or BACKGROUND_POINTS
-        image = _cloud(dataset, run.method.sample(count, options.seed))
+        image = _cloud(dataset, run.model.sample(count, options.seed))
     else:
         count = options.count or SAMPLES
-        x_hat = run.method.sample(count, options.seed)
+        x_hat = run.model.sample(count, options.seed)
         image = figures.enlarge(figures.grid(x_hat, min(count, round(math.sqrt(count)))))
     yield compose(options.name("samples"), image, f"{count:,} samples", run, options)
 
@@ -35,11 +35,12 @@ def draw_reconstructions(run, dataset, options):
     """
     count = options.count or RECONSTRUCTIONS
     x = gather(dataset.test, choose(len(dataset.test), count, options.seed))
-    x_hat = run.method.reconstruct(x)
+    x_hat = run.model.reconstruct(x)
     if are_vectors(dataset):
         plane = Plane(dataset.test)
         image = figures.panels({"": _moves(plane(x), plane(x_hat))}, plane.axis_labels)
-        title, rows = f"{len(x)} test vectors and their reconstructions", ()
+        title = f"{len(x)} test vectors and their reconstructions"
+        rows: tuple[str, ...] = ()
     else:
         image = figures.enlarge(figures.pairs(x, x_hat, _COLUMNS))
         title = "Odd rows: test images. Even rows: their reconstructions"

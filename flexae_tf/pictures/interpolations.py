@@ -23,22 +23,22 @@ def draw(run, dataset, options):
         dataset.test_labels, len(dataset.test), options.count or PAIRS, options.seed
     )
     x_a, x_b = (to_unit(gather(dataset.test, rows)) for rows in (a, b))
-    z_a, z_b = run.method.encode(x_a), run.method.encode(x_b)  # [N, m]
+    z_a, z_b = run.model.encode(x_a), run.model.encode(x_b)  # [N, m]
     t = np.linspace(0, 1, options.columns)
     for name, rule in _RULES.items():
         z = np.stack([rule(z_a, z_b, step) for step in t[1:-1]], 1)  # [N, steps, m]
-        x = run.method.decode(np.float32(z.reshape(-1, z.shape[-1])))
+        x = run.model.decode(np.float32(z.reshape(-1, z.shape[-1])))
         x = x.reshape(*z.shape[:2], *x.shape[1:])
         x = np.concatenate([x_a[:, None], x, x_b[:, None]], 1)  # [N, columns, ...]
         title = f"{name.capitalize()} interpolation between codes of test examples"
-        columns = ()
+        columns: tuple[str, ...] = ()
         if are_vectors(dataset):
             plane = Plane(dataset.test)
             layers = [background(plane, dataset.test), *paths(plane, x)]
             image = figures.panels({"": layers}, plane.axis_labels)
         else:
             image = figures.enlarge(figures.grid(np.concatenate(x), options.columns))
-            columns = ["real", *(f"{step:.2g}" for step in t[1:-1]), "real"]
+            columns = ("real", *(f"{step:.2g}" for step in t[1:-1]), "real")
         yield compose(f"interpolations-{name}", image, title, run, options, columns)
 
 

@@ -1,9 +1,7 @@
 """The codes of test examples beside the prior's samples."""
 
-import numpy as np
-
 from flexae_tf import figures
-from flexae_tf.data import draws, gather
+from flexae_tf.data import gather
 from flexae_tf.figures import Layer
 from flexae_tf.pictures.picture import choose, class_name, compose
 from flexae_tf.pictures.plane import Plane, by_class
@@ -19,17 +17,16 @@ def draw(run, dataset, options):
     """
     count = options.count or POINTS
     rows = choose(len(dataset.test), count, options.seed)
-    method, labels = run.method, dataset.test_labels
-    z = method.encode(gather(dataset.test, rows))  # [N, m]
+    model, labels = run.model, dataset.test_labels
+    z = model.encode(gather(dataset.test, rows))  # [N, m]
     plane = Plane(z)
     if labels is not None and labels.ndim == 1:
         codes = by_class(plane(z), labels[rows], lambda number: class_name(dataset, number))
     else:
         codes = [Layer(plane(z), color="C0")]
     panels = {f"E(x) of {len(z):,} test examples": codes}
-    if method.noise is not None:
-        noise = method.noise(draws.key(options.seed, draws.PICTURES, 0), len(z))
-        z_hat = np.asarray(method.prior(noise))  # [N, m]
+    if model.density is not None:
+        z_hat = model.sample_codes(len(z), options.seed)  # [N, m]
         source = f"density {options.density}" if options.density else "the prior"
         panels[f"{len(z_hat):,} samples of {source}"] = [Layer(plane(z_hat), color="black")]
     image = figures.panels(panels, plane.axis_labels)

@@ -23,7 +23,7 @@ def draw(run, dataset, options):
     extractor of them or it is the pixels again.
     """
     require_prior(run, "neighbours")
-    x_hat = run.method.sample(options.count or ROWS, options.seed)
+    x_hat = run.model.sample(options.count or ROWS, options.seed)
     flat = pixels()
     index = k_nearest(
         flat(x_hat).activations, dataset.train, options.neighbours, lambda x: flat.network(x)[0]

@@ -78,7 +78,7 @@ def compose(name, image, title, run, options, columns=(), rows=()):
 
 def require_prior(run, kind):
     """Raises UserError for a run whose method has nothing to sample from."""
-    if run.method.noise is None:
+    if run.model.density is None:
         raise UserError(
             f"--kind={kind}: {run.settings['method']} has no prior of its own to sample from: "
             "give --density=gaussian or another"

@@ -1,6 +1,6 @@
 """Writes a trained model as a SavedModel that TensorFlow Serving takes as it stands.
 
-    export/<version>/               the SavedModel, with the signatures of `serving.ServedMethod`
+    export/<version>/               the SavedModel, with the signatures of `signatures.ServedModel`
         assets.extra/card.json      what the model is and how it was trained
         assets.extra/tf_serving_warmup_requests
                                     a PredictionLog for each signature, run before it serves
@@ -25,7 +25,7 @@ from flexae_tf import densities
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.runs import RunDirectory
-from flexae_tf.serving.signatures import ServedMethod
+from flexae_tf.serving.signatures import ServedModel
 
 DIRECTIONS = "directions"
 # A server picks up the folders whose names are integers, and no others.
@@ -49,9 +49,9 @@ def export(run, density=densities.OWN):
         `densities.attach`.
     """
     if density != densities.OWN:
-        densities.attach(run, density)
+        run = densities.attach(run, density)
     folder = RunDirectory(run.path).export
-    served = ServedMethod(run.method, read_directions(run.path, run.method))
+    served = ServedModel(run.model, read_directions(run.path, run.model))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
@@ -66,13 +66,13 @@ def export(run, density=densities.OWN):
     return version
 
 
-def read_directions(run_dir, method):
+def read_directions(run_dir, model):
     """The directions of `edit`: {name: float32 [m]} of a run's directions/<name>.npy, sorted.
 
     Raises:
       UserError: a file is no finite vector [m].
     """
-    (dim,) = method.networks["decoder"].input_shape[1:]
+    dim = model.latent_dim
     found = {}
     for path in sorted(Path(run_dir, DIRECTIONS).glob("*.npy")):
         try:

@@ -44,25 +44,27 @@ class Signature:
         ]
 
 
-class ServedMethod:
+class ServedModel:
     """A Method's functions as a server runs them.
 
     Args:
-      method: the trained Method; `noise` is None for one without a prior.
+      model: the trained `Model`; its density is None without a prior.
       directions: {name: float32 [m]} in the space of codes.
     """
 
-    def __init__(self, method, directions):
-        self._method = method
+    def __init__(self, model, directions):
+        self._model = model
         self._direction_names = list(directions)
         self._directions = np.array(list(directions.values()), np.float32)  # [D, m]
-        self._shape = tuple(method.networks["encoder"].input_shape[1:])
+        self._shape = model.shape
         self._is_image = len(self._shape) == 3
         self._kind = "images" if self._is_image else "vectors"
 
     def signatures(self):
-        """{name: Signature} of what the method has; the first is a server's default."""
-        kind, examples, lacking = self._kind, self._examples(), self.lacking()
+        """{name: Signature} of what the model has; the first is a server's default."""
+        kind, lacking = self._kind, self.lacking()
+        files = "encode_image_bytes" not in lacking
+        examples = _examples(self._model, kind, self._direction_names, files)
         inputs = {
             "generate": ["noise"],
             "sample": ["num_samples", "seed"],
@@ -81,9 +83,9 @@ class ServedMethod:
         }
 
     def lacking(self):
-        """{signature: why the method does not have it}."""
+        """{signature: why the model does not have it}."""
         reasons = {}
-        if self._method.noise is None:
+        if self._model.density is None:
             reasons |= dict.fromkeys(("generate", "sample", "generate_png"), "it has no prior")
         if not self._direction_names:
             reasons["edit"] = "no direction has been computed"
@@ -94,7 +96,7 @@ class ServedMethod:
 
     def generate(self, noise):
         """Examples from noise [B, m'] of the prior's distribution."""
-        return {self._kind: self._decode(self._method.prior(_finite(noise, "noise")))}
+        return {self._kind: self._decode(self._model.density.prior(_finite(noise, "noise")))}
 
     def sample(self, num_samples, seed):
         """`num_samples` (int32) examples, the same for the same `seed` (int64) everywhere."""
@@ -103,8 +105,8 @@ class ServedMethod:
             f"num_samples must be between 0 and {MOST_IMAGES}",
             num_samples,
         )
-        noise = self._method.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
-        return {self._kind: self._decode(self._method.prior(noise))}
+        noise = self._model.density.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
+        return {self._kind: self._decode(self._model.density.prior(noise))}
 
     def encode(self, images):
         """Codes [B, m] of examples [B, H, W, C] or [B, D]."""
@@ -132,7 +134,7 @@ class ServedMethod:
         )
         ends = self._checked(images_a), self._checked(images_b)
         return {
-            self._kind: _with_a_row(lambda *x: interpolate(self._method, *x, steps=count), *ends)
+            self._kind: _with_a_row(lambda *x: interpolate(self._model, *x, steps=count), *ends)
         }
 
     def edit(self, images, direction, strength):
@@ -163,10 +165,10 @@ class ServedMethod:
     def _decode(self, z):
         few = tf.shape(z)[0] <= MOST_IMAGES
         message = f"one request can make at most {MOST_IMAGES} {self._kind}"
-        return _with_a_row(self._method.decode_batch, _require(few, message, z))
+        return _with_a_row(self._model.decode_batch, _require(few, message, z))
 
     def _encode(self, x):
-        return _with_a_row(self._method.encode_batch, self._checked(x))
+        return _with_a_row(self._model.encode_batch, self._checked(x))
 
     def _checked(self, x):
         if not self._is_image:
@@ -180,45 +182,45 @@ class ServedMethod:
         message = f"image_bytes must be files of {height} x {width} pixels: resize them first"
         return _require(tf.reduce_all(tf.shape(image) == self._shape), message, image)
 
-    def _examples(self):
-        """{input name: NumPy value} of every input, one row each."""
-        draw = np.random.default_rng(0)
-        x = draw.random((1, *self._shape), np.float32)
-        code_shape = self._method.networks["decoder"].input_shape[1:]
-        examples = {
-            self._kind: x,
-            f"{self._kind}_a": x,
-            f"{self._kind}_b": 1 - x,
-            "codes": draw.standard_normal((1, *code_shape), np.float32),
-            "num_samples": np.array(1, np.int32),
-            "seed": np.array(0, np.int64),
-            "steps": np.array([3], np.int32),
-            "direction": np.array(self._direction_names[:1], object),
-            "strength": np.array([1], np.float32),
-        }
-        if self._method.noise is not None:
-            examples["noise"] = self._method.noise(draws.key(0, draws.PICTURES, 0), 1).numpy()
-        if "encode_image_bytes" not in self.lacking():
-            file = tf.io.encode_png(tf.cast(x[0] * 255, tf.uint8)).numpy()
-            examples["image_bytes"] = np.array([file], object)
-        return examples
 
-
-def interpolate(method, x_a, x_b, steps):
+def interpolate(model, x_a, x_b, steps):
     """Decoded codes on the segments between E(x_a) and E(x_b), ends included.
 
     Args:
-      method: the Method.
+      model: the `Model`.
       x_a, x_b: tensors [B, ...] as the networks take them.
       steps: how many, a scalar tensor.
 
     Returns:
       [B, steps, ...].
     """
-    z_a, z_b = (tf.repeat(method.encode_batch(x), steps, axis=0) for x in (x_a, x_b))
+    z_a, z_b = (tf.repeat(model.encode_batch(x), steps, axis=0) for x in (x_a, x_b))
     towards_b = tf.tile(tf.linspace(0.0, 1.0, steps), tf.shape(x_a)[:1])  # [B * steps]
-    x = method.decode_batch(objectives.interpolate(z_b, z_a, towards_b))
+    x = model.decode_batch(objectives.interpolate(z_b, z_a, towards_b))
     return tf.reshape(x, [-1, steps, *x.shape[1:]])
+
+
+def _examples(model, kind, direction_names, files):
+    """{input name: NumPy value} of every input, one row each; of files, if there are any."""
+    draw = np.random.default_rng(0)
+    x = draw.random((1, *model.shape), np.float32)
+    examples = {
+        kind: x,
+        f"{kind}_a": x,
+        f"{kind}_b": 1 - x,
+        "codes": draw.standard_normal((1, model.latent_dim), np.float32),
+        "num_samples": np.array(1, np.int32),
+        "seed": np.array(0, np.int64),
+        "steps": np.array([3], np.int32),
+        "direction": np.array(direction_names[:1], object),
+        "strength": np.array([1], np.float32),
+    }
+    if model.density is not None:
+        examples["noise"] = model.density.noise(draws.key(0, draws.PICTURES, 0), 1).numpy()
+    if files:
+        file = tf.io.encode_png(tf.cast(x[0] * 255, tf.uint8)).numpy()
+        examples["image_bytes"] = np.array([file], object)
+    return examples
 
 
 def _with_a_row(function, *batches):

@@ -4,6 +4,7 @@ import contextlib
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -36,7 +37,7 @@ class Checkpoints:
         self._keep = keep
         self._keep_every_steps = keep_every_steps
 
-    def save(self, iteration):
+    def save(self, iteration: int) -> None:
         """Writes a checkpoint and removes those that the rule no longer keeps.
 
         Later ones go too: training has come back from before them because they were damaged.
@@ -68,7 +69,7 @@ class Checkpoints:
             + ": make room, or the folder writable, and start the same command again"
         )
 
-    def restore(self):
+    def restore(self) -> Any:
         """Restores the newest checkpoint that can be read.
 
         Returns:
@@ -125,7 +126,7 @@ class Checkpoints:
             path.unlink(missing_ok=True)
 
 
-def iterations(folder):
+def iterations(folder: Path) -> list[int]:
     """Iterations of the complete checkpoints in a folder, ascending."""
     matches = (_NAME.fullmatch(path.name) for path in Path(folder).glob("ckpt-*.index"))
     return sorted(int(match[1]) for match in matches if match)

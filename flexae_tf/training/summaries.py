@@ -25,11 +25,12 @@ class Summaries:
 
     Args:
       run: RunDirectory, or None to write nothing.
-      method: the Method. dataset: its Dataset. options: TrainerOptions.
+      model: the Model. players: names of those that train it.
+      dataset: its Dataset. options: TrainerOptions.
     """
 
-    def __init__(self, run, method, dataset, options):
-        self._run, self._method = run, method
+    def __init__(self, run, model, players, dataset, options):
+        self._run, self._model, self._players = run, model, players
         self._writer = None
         if run:
             self._writer = tf.summary.create_file_writer(str(run.train))
@@ -42,7 +43,7 @@ class Summaries:
     def scalars(self, iteration, reported):
         """Writes what an iteration reported. Returns {player: loss}."""
         values = {name: float(value) for name, value in reported.items()}
-        losses = {name: values[name] for name in self._method.players if name in values}
+        losses = {name: values[name] for name in self._players if name in values}
         now = time.monotonic()
         tags = {f"loss/{name}" if name in losses else name: v for name, v in values.items()}
         if self._seen:
@@ -54,17 +55,17 @@ class Summaries:
 
     def test_error(self, batch_size):
         """Test error (Eq. 5) with batch statistics. Leaves the moving statistics disturbed."""
-        method = self._method
+        model = self._model
         errors = []
         for i in range(0, len(self._test) - batch_size + 1, batch_size) or [0]:
             x = tf.constant(self._test[i : i + batch_size])
-            x_hat = method.decode_batch(method.encode_batch(x, training=True), training=True)
+            x_hat = model.decode_batch(model.encode_batch(x, training=True), training=True)
             errors.append(float(objectives.squared_error(x, x_hat)))
         return float(np.mean(errors))
 
     def pictures(self, iteration, error_with_batch_statistics):
         """Writes the grids and the test errors. Returns a line that says where and what."""
-        x_hat = self._method.reconstruct(self._test)
+        x_hat = self._model.reconstruct(self._test)
         error = float(objectives.squared_error(self._test, x_hat))
         self._write(
             iteration,
@@ -93,20 +94,20 @@ class Summaries:
     @property
     def _shown(self):
         """The kind of picture that users are pointed to."""
-        return "reconstructed" if self._method.noise is None else "generated"
+        return "reconstructed" if self._model.density is None else "generated"
 
     def _grids(self, x_hat):
         """{kind: uint8 picture}; for vectors one scatter plot of them all."""
-        method, real, x_hat = self._method, self._test[:_TILES], x_hat[:_TILES]
+        model, real, x_hat = self._model, self._test[:_TILES], x_hat[:_TILES]
         generated = {}
-        if method.noise is not None:
+        if model.density is not None:
             count = len(self._test) if self._test.ndim == 2 else _TILES
-            generated = {"generated": method.sample(count, self._seed)}
+            generated = {"generated": model.sample(count, self._seed)}
         if self._test.ndim == 2:
             groups = {"test data": self._test} | (generated or {"reconstructed": x_hat})
             return {self._shown: figures.scatter(groups, f"test data and {self._shown}")}
         pairs = real[: min(_ROWS, len(real) // 2) * 2]
-        path = method.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
+        path = model.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
         return {
             "real": figures.grid(real, _COLUMNS),
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),

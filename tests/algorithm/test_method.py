@@ -1,4 +1,4 @@
-"""The base of all methods: updates, test-time statistics, sampling; on networks of few weights."""
+"""The base of all methods: updates, on networks of few weights."""
 
 import functools
 
@@ -11,6 +11,7 @@ from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.method import Method, Player, adam_from, adam_settings
 from flexae_tf.data import draws
 from flexae_tf.methods.flexae import FlexAE
+from flexae_tf.model import Model
 
 D, M, NOISE = 4, 3, 2  # dimensions of x, z and n
 CRITICS = {"latent_critic", "image_critic"}
@@ -55,13 +56,11 @@ class Toy(Method):
             Player(name, [networks[n] for n in moved], keras.optimizers.SGD(RATES[name]))
             for name, moved in moves.items()
         ]
-        super().__init__(networks, players, {"x": draws.IMAGES}, 1, draws.noise("normal", NOISE))
+        model = Model(networks["encoder"], networks["decoder"])
+        super().__init__(model, {"critic": networks["critic"]}, players, {"x": draws.IMAGES}, 1)
 
     def step(self, drawn):
         return self.update(self.play, drawn[0]) | self.update(self.reconstruct_only, drawn[0])
-
-    def prior(self, n):
-        return tf.pad(n, [[0, 0], [0, M - NOISE]])
 
     def play(self, x):
         z = self.networks["encoder"](x, training=True)
@@ -254,149 +253,6 @@ def test_two_objectives_of_one_name_are_two():
     second = method.update(lambda x: {"critic": method.play(x)["critic"]}, x)
     assert "autoencoder" in first
     assert "critic" in second
-
-
-def take_statistics(method, minibatches, garbage=7.0):
-    """Averages the statistics over minibatches as the trainer does, from meaningless ones."""
-    for network in (method.networks["encoder"], method.networks["decoder"]):
-        norm = network.layers[-1]
-        norm.moving_mean.assign(tf.fill(norm.moving_mean.shape, garbage))
-        norm.moving_variance.assign(tf.fill(norm.moving_variance.shape, garbage))
-
-    @tf.function
-    def take(drawn, count):
-        with method.averaging(count):
-            method.update_statistics(drawn)
-
-    for count, drawn in enumerate(minibatches):
-        take(drawn, tf.constant(count))
-
-
-def statistics(network):
-    norm = network.layers[-1]
-    return norm.moving_mean.numpy(), norm.moving_variance.numpy()
-
-
-def expected_statistics(network, batches):
-    """Mean over batches of the moments of what reaches the normalization, with NumPy."""
-    kernel, bias = (weight.numpy() for weight in network.layers[0].weights)
-    reaching = [batch @ kernel + bias for batch in batches]
-    return np.mean([r.mean(0) for r in reaching], 0), np.mean([r.var(0) for r in reaching], 0)
-
-
-def normalized(network, batch):
-    """What the network gives for a batch in training mode, with NumPy (scale 1, offset 0)."""
-    kernel, bias = (weight.numpy() for weight in network.layers[0].weights)
-    reaching = batch @ kernel + bias
-    return (reaching - reaching.mean(0)) / np.sqrt(reaching.var(0) + 1e-3)
-
-
-@pytest.mark.parametrize("image_critic", [True, False])
-def test_statistics_average_minibatches_and_kinds_of_codes_equally(image_critic):
-    method = toy_flexae(image_critic)
-    minibatches = [minibatch(method.statistics_spec(), seed) for seed in range(3)]
-    take_statistics(method, minibatches)
-    images, codes = [], []
-    for drawn in minibatches:
-        x, x_prime, n, gamma = (field.numpy() for field in drawn)
-        images.append(np.concatenate([x, x_prime]))
-        z, z_prime = np.split(normalized(method.encoder, images[-1]), 2)
-        kinds = [z, method.generator(n).numpy()]
-        if image_critic:
-            kinds.append(gamma[:, None] * z + (1 - gamma[:, None]) * z_prime)
-        codes.append(np.concatenate(kinds))
-    for network, batches in ((method.encoder, images), (method.decoder, codes)):
-        for ours, theirs in zip(
-            statistics(network), expected_statistics(network, batches), strict=True
-        ):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
-
-
-def test_statistics_forget_what_was_before():
-    method = toy_flexae()
-    minibatches = [minibatch(method.statistics_spec(), seed) for seed in range(2)]
-    results = []
-    for garbage in (0.0, 7.0, 1e6):
-        take_statistics(method, minibatches, garbage)
-        results.append([statistics(method.encoder), statistics(method.decoder)])
-    tf.nest.map_structure(np.testing.assert_array_equal, results[0], results[1])
-    tf.nest.map_structure(np.testing.assert_array_equal, results[0], results[2])
-
-
-def test_statistics_leave_weights_and_momentum():
-    method = toy_flexae()
-    before = weights(method)
-    take_statistics(method, [minibatch(method.statistics_spec())])
-    tf.nest.map_structure(np.testing.assert_array_equal, before, weights(method))
-    assert method.encoder.layers[-1].momentum == 0.99
-    assert method.decoder.layers[-1].momentum == 0.99
-
-
-def test_statistics_make_test_mode_agree_with_batch_mode():
-    method = toy_flexae()
-    drawn = minibatch(method.statistics_spec())
-    take_statistics(method, [drawn._replace(x_prime=drawn.x)])
-    np.testing.assert_allclose(
-        method.encode(drawn.x.numpy()),
-        method.encode_batch(drawn.x, training=True),
-        rtol=1e-3,
-        atol=1e-3,
-    )
-
-
-def test_encode_and_decode_and_reconstruct():
-    method = Toy()
-    x = examples(5)
-    z = method.encode(x)
-    assert (z.shape, z.dtype) == ((5, M), np.float32)
-    np.testing.assert_array_equal(z, method.networks["encoder"](x))
-    x_hat = method.decode(z)
-    assert (x_hat.shape, x_hat.dtype) == ((5, D), np.float32)
-    np.testing.assert_array_equal(method.reconstruct(x), x_hat)
-    np.testing.assert_array_equal(method.encode(x.astype(np.float64)), z)
-
-
-def test_bytes_are_scaled():
-    method = Toy()
-    x = np.array([[0, 51, 102, 255]], np.uint8)
-    np.testing.assert_array_equal(method.encode(x), method.encode(x / np.float32(255)))
-
-
-def test_samples_are_decoded_prior_codes():
-    method = Toy()
-    x_hat = method.sample(6, seed=3)
-    assert (x_hat.shape, x_hat.dtype) == ((6, D), np.float32)
-    n = method.noise(draws.key(3, draws.PICTURES, 0), 6)
-    np.testing.assert_array_equal(x_hat, method.decode(method.prior(n).numpy()))
-    np.testing.assert_array_equal(x_hat, method.sample(6, seed=3))
-    assert (x_hat != method.sample(6, seed=4)).any(1).all()
-    np.testing.assert_array_equal(method.sample(6), method.sample(6, seed=0))
-
-
-def test_interpolations_run_from_the_first_to_the_second():
-    method = Toy()
-    x_a, x_b = examples(2, seed=1), examples(2, seed=2)
-    paths = method.interpolate(x_a, x_b, steps=3)
-    assert (paths.shape, paths.dtype) == ((2, 3, D), np.float32)
-    z_a, z_b = method.encode(x_a), method.encode(x_b)
-    for i, z in enumerate((z_a, (z_a + z_b) / 2, z_b)):
-        np.testing.assert_allclose(paths[:, i], method.decode(z), rtol=1e-4, atol=1e-5)
-
-
-def test_many_examples_go_through_in_parts():
-    method = Toy()
-    x = examples(1203)
-    z = method.encode(x)
-    assert z.shape == (1203, M)
-    np.testing.assert_allclose(z, method.networks["encoder"](x), rtol=1e-5, atol=1e-6)
-    assert method.sample(501).shape == (501, D)
-
-
-def test_nothing_to_encode_is_an_error():
-    with pytest.raises(ValueError, match="received none"):
-        Toy().encode(examples(0))
-    with pytest.raises(ValueError, match="received none"):
-        Toy().sample(0)
 
 
 def test_players_have_optimizers_of_their_own_for_the_same_variables():

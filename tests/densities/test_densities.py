@@ -1,6 +1,6 @@
 """Latent densities against NumPy, their files, and what they do to a run."""
 
-import types
+import dataclasses
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import tensorflow as tf
 from flexae_tf import densities
 from flexae_tf.data import draws
 from flexae_tf.densities import gaussians, second_stage
-from flexae_tf.densities.density import Codes
+from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError
 from tests import tiny
 
@@ -31,14 +31,7 @@ def bent(n, seed=0):
 
 
 def tiny_run(path, name="flexae", seed=0, iteration=5):
-    method = tiny.builder(name)()
-    return types.SimpleNamespace(
-        path=path,
-        method=method,
-        iteration=iteration,
-        fingerprint="0",
-        settings={"method": name, "seed": seed},
-    )
+    return tiny.run(path, name, iteration, seed)
 
 
 def test_gaussian_has_mean_and_covariance_of_the_codes():
@@ -139,27 +132,17 @@ def test_second_stage_of_a_stochastic_encoder_is_fitted_to_drawn_codes():
     np.testing.assert_allclose(drawn.std(0), 1, atol=0.2)
 
 
-def test_second_stage_network_sees_its_input_beside_the_last_hidden_layer():
-    network = second_stage.network(3, 2, width=5)
-    shapes = [weight.shape for weight in network.weights]
-    assert shapes == [(3, 5), (5,), (5, 5), (5,), (5, 5), (5,), (5 + 3, 2), (2,)]
-    assert network.input_shape == (None, 3)
-
-
 @pytest.mark.parametrize("name", ["gaussian", "gmm3"])
 def test_round_trip_through_the_file_is_bit_identical(tmp_path, name):
     run = tiny_run(tmp_path)
-    densities.attach(run, name, tiny.dataset())
-    first = run.method.sample(30, seed=3)
+    first = densities.attach(run, name, tiny.dataset()).model.sample(30, seed=3)
     assert (tmp_path / "densities" / "5" / f"{name}.npz").exists()
     again = tiny_run(tmp_path)
-    for mine, theirs in zip(
-        again.method.networks.values(), run.method.networks.values(), strict=True
-    ):
+    for mine, theirs in zip(again.networks.values(), run.networks.values(), strict=True):
         mine.set_weights(theirs.get_weights())
-    densities.attach(again, name)  # without data: nothing is fitted
-    np.testing.assert_array_equal(again.method.sample(30, seed=3), first)
-    assert not np.array_equal(again.method.sample(30, seed=4), first)
+    again = densities.attach(again, name)  # without data: nothing is fitted
+    np.testing.assert_array_equal(again.model.sample(30, seed=3), first)
+    assert not np.array_equal(again.model.sample(30, seed=4), first)
 
 
 def test_codes_are_encoded_once_and_another_encoder_is_fitted_anew(tmp_path):
@@ -167,7 +150,7 @@ def test_codes_are_encoded_once_and_another_encoder_is_fitted_anew(tmp_path):
     densities.attach(run, "gmm3", tiny.dataset())
     densities.attach(run, "gaussian")  # without data, from the kept codes
     with np.load(tmp_path / "densities" / "5" / "codes.npz", allow_pickle=False) as file:
-        np.testing.assert_array_equal(file["mu"], run.method.encode(tiny.dataset().train))
+        np.testing.assert_array_equal(file["mu"], run.model.encode(tiny.dataset().train))
         assert "sigma" not in file
     file = tmp_path / "densities" / "5" / "gaussian.npz"
     before = file.read_bytes()
@@ -181,7 +164,7 @@ def test_codes_of_a_vae_have_a_standard_deviation(tmp_path):
     run = tiny_run(tmp_path, "vae")
     densities.attach(run, "gaussian", tiny.dataset())
     with np.load(tmp_path / "densities" / "5" / "codes.npz", allow_pickle=False) as file:
-        np.testing.assert_array_equal(file["mu"], run.method.encode(tiny.dataset().train))
+        np.testing.assert_array_equal(file["mu"], run.model.encode(tiny.dataset().train))
         assert file["sigma"].shape == file["mu"].shape
         assert file["sigma"].min() > 0
 
@@ -198,14 +181,11 @@ def test_a_damaged_file_is_named(tmp_path):
 
 def test_names(tmp_path):
     run = tiny_run(tmp_path)
-    own = run.method.sample(5)
-    densities.attach(run, "own")
-    np.testing.assert_array_equal(run.method.sample(5), own)
-    run.method.noise = None
+    assert densities.attach(run, "own") is run
+    without = dataclasses.replace(run, model=run.model.sampled_from(None))
     with pytest.raises(UserError, match=r"no prior of its own.*standard_normal\|gaussian\|gmm"):
-        densities.attach(run, "own")
-    densities.attach(run, "standard_normal")
-    z = run.method.prior(run.method.noise(draws.key(0, 0, 0), DRAWN)).numpy()
+        densities.attach(without, "own")
+    z = densities.attach(without, "standard_normal").model.sample_codes(DRAWN)
     assert z.shape == (DRAWN, 4)
     np.testing.assert_allclose(np.cov(z.T), np.eye(4), atol=0.03)
     for name in ("normal", "gmm0", "gaussian3", ""):

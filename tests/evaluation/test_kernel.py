@@ -15,7 +15,7 @@ def two_sets(n, d):
 
 def test_equals_tf_gan():
     real, generated = two_sets(2500, 32)
-    expected = tfgan.eval.kernel_classifier_distance_and_std_from_activations(
+    expected = tfgan.evaluation().kernel_classifier_distance_and_std_from_activations(
         tf.constant(real), tf.constant(generated)
     )
     assert kernel_distance(real=real, generated=generated) == tuple(float(e) for e in expected)

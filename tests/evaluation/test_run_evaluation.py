@@ -23,7 +23,7 @@ FEW = dataclasses.replace(STANDARD, count=100)
 class NoisyCopy:
     """Generates train images with noise, least of it at iteration 100,000."""
 
-    noise = "not None: it has a prior"
+    density = "not None: it has a prior"
 
     def __init__(self, iteration):
         self.deviation = 0.1 + abs(iteration - 100_000) / 100_000
@@ -54,7 +54,7 @@ def run(tmp_path, monkeypatch):
     def load(path, checkpoint):
         loaded.append(checkpoint)
         return SimpleNamespace(
-            method=NoisyCopy(checkpoint),
+            model=NoisyCopy(checkpoint),
             iteration=checkpoint,
             settings={
                 "method": "flexae_sr",
@@ -66,7 +66,8 @@ def run(tmp_path, monkeypatch):
 
     def attach(run, density, dataset):
         if density == "gmm":
-            run.method.deviation = 0.05
+            run.model.deviation = 0.05
+        return run
 
     monkeypatch.setattr(densities, "attach", attach)
     monkeypatch.setattr(runs, "load", load)
@@ -120,7 +121,7 @@ def test_a_report_by_the_same_protocol_is_kept(run):
 
 def test_another_density_has_a_report_of_its_own_and_the_same_reconstructions(run, monkeypatch):
     own = evaluation(run, FEW).measure(90_000)
-    monkeypatch.setattr(run_evaluation, "evaluate_method", without_reconstructing)
+    monkeypatch.setattr(run_evaluation, "evaluate_model", without_reconstructing)
     gmm = evaluation(run, FEW).measure(90_000, "gmm")
     assert json.loads((run.path / "metrics" / "90000.json").read_text()) == own
     assert json.loads((run.path / "metrics" / "90000.gmm.json").read_text()) == gmm
@@ -135,7 +136,7 @@ def test_another_density_has_a_report_of_its_own_and_the_same_reconstructions(ru
 
 def without_reconstructing(*arguments):
     assert arguments[-1], "it is measured already"
-    return suite.evaluate_method(*arguments)
+    return suite.evaluate_model(*arguments)
 
 
 def test_the_best_of_another_density_is_kept_apart(run):
@@ -156,10 +157,10 @@ def test_row_of_a_table_measures_each_cell_once(run, monkeypatch):
     assert (first["model"], first["checkpoint"], first["count"]) == ("FlexAE-SR", 140_000, 100)
     names = {path.name for path in (run.path / "metrics").iterdir()}
     assert names == {"140000.json", "140000.gmm.json"}
-    monkeypatch.setattr(run_evaluation, "evaluate_method", None)
+    monkeypatch.setattr(run_evaluation, "evaluate_model", None)
     assert row() == first
-    monkeypatch.setattr(NoisyCopy, "noise", None)
-    monkeypatch.setattr(run_evaluation, "evaluate_method", suite.evaluate_method)
+    monkeypatch.setattr(NoisyCopy, "density", None)
+    monkeypatch.setattr(run_evaluation, "evaluate_model", suite.evaluate_model)
     fitted = row()
     assert fitted["n/density"] == "gaussian"
     assert "own" not in fitted

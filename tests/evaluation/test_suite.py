@@ -16,7 +16,7 @@ from flexae_tf.evaluation.reconstruction import squared_error
 class MemorisingModel:
     """Reconstructs perfectly and generates its own train images."""
 
-    noise = "not None: it has a prior"
+    density = "not None: it has a prior"
 
     def __init__(self, train):
         self.train = train
@@ -52,7 +52,7 @@ def stand_in():
 
 def test_a_perfect_autoencoder_that_memorised(tmp_path):
     data = dataset()
-    metrics, counts = suite.evaluate_method(
+    metrics, counts = suite.evaluate_model(
         MemorisingModel(data.train), data, stand_in(), STANDARD, tmp_path
     )
     assert counts == {"real": 60, "generated": 60, "memorization": 60}
@@ -84,7 +84,7 @@ def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
     assert not any(key.startswith(("generation/", "pms/")) for key in metrics)
     assert all(key.startswith(suite.AUTOENCODER_PREFIXES) for key in metrics)
     measured = {"codes/nac": 1.0}  # kept as it is
-    kept, _ = suite.evaluate_method(model, data, stand_in(), STANDARD, tmp_path, measured)
+    kept, _ = suite.evaluate_model(model, data, stand_in(), STANDARD, tmp_path, measured)
     assert kept["codes/nac"] == 1
     assert "reconstruction/fid" not in kept
     assert "generation/fid" in kept
@@ -93,7 +93,7 @@ def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
 def test_a_method_without_a_prior_has_a_small_evaluation_without_samples(tmp_path):
     data = dataset()
     model = MemorisingModel(data.train)
-    model.noise = None
+    model.density = None
     metrics = suite.evaluate_small(model, data, stand_in(), n=40, seed=3, cache_dir=tmp_path)
     assert {key.split("/")[0] for key in metrics} == {"reconstruction"}
 
@@ -108,7 +108,7 @@ def test_released_protocol_reaches_the_extractor_stretched_and_unrounded(tmp_pat
     data = dataset()
     model = MemorisingModel(data.train)
     extractor = Extractor("stand-in", "0", "none", "none", False, network)
-    suite.evaluate_method(model, data, extractor, RELEASED, tmp_path)
+    suite.evaluate_model(model, data, extractor, RELEASED, tmp_path)
     fakes = [batch for batch in seen if batch.dtype == np.float32]
     assert fakes
     for batch in fakes:
@@ -118,7 +118,7 @@ def test_released_protocol_reaches_the_extractor_stretched_and_unrounded(tmp_pat
 
 def test_pixels_have_no_second_memorization_score(tmp_path):
     data = dataset()
-    metrics, _ = suite.evaluate_method(
+    metrics, _ = suite.evaluate_model(
         MemorisingModel(data.train), data, pixels(), STANDARD, tmp_path
     )
     assert "pms/train_test" in metrics
@@ -169,7 +169,7 @@ def test_vectors_are_measured_raw(tmp_path):
         def sample(self, n, seed):
             return self.train[:n]
 
-    metrics, _ = suite.evaluate_method(
+    metrics, _ = suite.evaluate_model(
         Identity(data.train), data, pixels(), dataclasses.replace(STANDARD, count=50), tmp_path
     )
     real = data.test[dataclasses.replace(STANDARD, count=50).rows(80)]

@@ -15,7 +15,7 @@ from flexae_tf.data import draws
 from flexae_tf.data.synthetic import MEANS
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation.frechet import frechet_distance
-from flexae_tf.experiments import synthetic, synthetic_figures
+from flexae_tf.experiments import synthetic, synthetic_figures, synthetic_measures
 from flexae_tf.training.trainer import Trainer
 
 SEEDS = (0, 1)
@@ -52,7 +52,7 @@ def made_up(experiment, scale=0.1):
     """{model: {seed: curves}}, the models in steps of 1 and the seeds in steps of `scale`."""
     found = {}
     for number, model in enumerate(reversed(experiment.models)):
-        names = [n for n in synthetic.MEASURES if (model, n) != ("vae", "critic_gap")]
+        names = [n for n in synthetic_measures.MEASURES if (model, n) != ("vae", "critic_gap")]
         found[model] = {s: curves(**dict.fromkeys(names, 1 + number + scale * s)) for s in SEEDS}
     return found
 
@@ -84,9 +84,9 @@ def test_a_run_is_trained_then_measured_then_done(trained):
     run_dir = task.training.directory.path
     command = task.next_command()
     assert command.arguments[1:] == ["-m", "tools.synthetic", f"--run_dir={run_dir}"]
-    found = synthetic.measure(run_dir)
+    found = synthetic_measures.measure(run_dir)
     assert found["iterations"] == [2, 4]
-    assert set(found) == {"iterations", *synthetic.MEASURES}
+    assert set(found) == {"iterations", *synthetic_measures.MEASURES}
     assert task.next_command() is None
     assert task.curves() == found
 
@@ -96,7 +96,7 @@ def test_other_iterations_of_a_trained_run(trained):
         return synthetic.SyntheticRun(synthetic.FIGURES[3], "wae_gmm", 0, folder, *steps)
 
     folder = trained["wae_gmm"].training.directory.path.parent
-    synthetic.measure(folder / "wae_gmm-seed0")
+    synthetic_measures.measure(folder / "wae_gmm-seed0")
     assert again(6, 2).next_command().arguments[2] == "flexae_tf.train"
     shorter = again(2, 2)
     assert shorter.next_command() is None
@@ -108,15 +108,15 @@ def test_other_iterations_of_a_trained_run(trained):
 def test_measures_of_a_checkpoint_are_what_they_say(trained):
     run = runs.load(trained["wae_gmm"].training.directory.path)
     x = run.load_dataset().test[:500]
-    found = synthetic.measures(run, x)
-    z = run.method.encode(x)
-    z_hat = np.asarray(run.method.noise(draws.key(0, draws.PICTURES, run.iteration), len(x)))
-    critic = run.method.networks["latent_critic"]
+    found = synthetic_measures.measures(run, x)
+    z = run.model.encode(x)
+    z_hat = np.asarray(run.model.density.noise(draws.key(0, draws.PICTURES, run.iteration), len(x)))
+    critic = run.networks["latent_critic"]
     gap = np.mean(critic(z)) - np.mean(critic(z_hat))
     assert found["critic_gap"] == pytest.approx(float(gap), abs=1e-5)
-    error = np.mean(np.sum((run.method.reconstruct(x) - x) ** 2, axis=1))
+    error = np.mean(np.sum((run.model.reconstruct(x) - x) ** 2, axis=1))
     assert found["reconstruction_error"] == pytest.approx(float(error), rel=1e-5)
-    distance = frechet_distance(real=x, generated=run.method.decode(z_hat))
+    distance = frechet_distance(real=x, generated=run.model.decode(z_hat))
     assert found["frechet_distance"] == pytest.approx(distance, rel=1e-6)
     scale = np.sqrt(np.mean(np.var(z, axis=0)))
     relative = found["sliced_wasserstein"] / scale
@@ -126,17 +126,17 @@ def test_measures_of_a_checkpoint_are_what_they_say(trained):
 def test_a_vae_has_no_critic_and_its_codes_are_drawn(trained):
     run = runs.load(trained["vae"].training.directory.path)
     x = run.load_dataset().test[:2000]
-    assert "critic_gap" not in synthetic.measures(run, x)
-    mu = run.method.encode(x)
-    _, sigma = run.method.posterior(run.method.networks["encoder"](x))
-    deviations = (synthetic.posterior_samples(run, x) - mu) / np.asarray(sigma)
+    assert "critic_gap" not in synthetic_measures.measures(run, x)
+    mu = run.model.encode(x)
+    _, sigma = run.model.encode_distribution(x)
+    deviations = (synthetic_measures.posterior_samples(run, x) - mu) / np.asarray(sigma)
     assert np.std(deviations) == pytest.approx(1, abs=0.05)
     assert np.mean(deviations) == pytest.approx(0, abs=0.05)
 
 
 def test_samples_are_fresh_at_every_checkpoint(trained):
     path = trained["wae_gmm"].training.directory.path
-    early, late = (synthetic.prior_samples(runs.load(path, i), 3000) for i in (2, 4))
+    early, late = (synthetic_measures.prior_samples(runs.load(path, i), 3000) for i in (2, 4))
     assert not np.any(np.all(early == late, axis=1))
     nearest = np.argmin(np.linalg.norm(late[:, None] - MEANS[None, :, :2], axis=2), axis=1)
     assert np.bincount(nearest).tolist() == pytest.approx([500] * 6, abs=100)
@@ -145,8 +145,8 @@ def test_samples_are_fresh_at_every_checkpoint(trained):
 def test_other_data_are_refused(trained, tmp_path):
     path = trained["vae"].training.directory.path
     with pytest.raises(UserError, match="not a run directory"):
-        synthetic.measure(tmp_path)
-    done = synthetic.measure(path)
+        synthetic_measures.measure(tmp_path)
+    done = synthetic_measures.measure(path)
     assert done["iterations"] == [2, 4]
     assert "critic_gap" not in done
 

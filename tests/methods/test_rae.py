@@ -53,7 +53,7 @@ def central_differences(function, z, step=1e-5):
 def test_the_objective_is_error_norm_and_penalty():
     method = smooth_rae(latent_norm_weight=0.5, regularizer="l2", regularizer_weight=0.1)
     reported = method.regularized_error(Drawn)
-    z = method.encode(X)
+    z = method.model.encode(X)
     error = ((X.reshape(4, 4) - decoded(method, z)) ** 2).sum(1).mean()
     norm = (z**2).sum(1).mean() / 2
     penalty = (method.decoder.weights[0].numpy() ** 2).sum()  # the kernel, not the bias

@@ -14,15 +14,17 @@ def test_aae_is_wae_gan_with_the_original_divergence_and_one_step():
     method = tiny.builder("aae", critic_steps=1)()
     assert method.divergence == JensenShannon(saturating=False)
     assert method.minibatches == 2
-    np.testing.assert_array_equal(method.noise([1, 2], 9), draws.noise("normal", 4)([1, 2], 9))
+    np.testing.assert_array_equal(
+        method.model.density.noise([1, 2], 9), draws.noise("normal", 4)([1, 2], 9)
+    )
 
 
 def test_cv_vae_has_one_constant_deviation():
     method = tiny.builder("cv_vae", posterior_deviation=0.7)()
     x = RANDOM.random((5, 8, 8, 1)).astype(np.float32)
-    mu, sigma = method.encode_distribution(tf.constant(x))
+    mu, sigma = method.model.encode_distribution(tf.constant(x))
     np.testing.assert_allclose(sigma, np.full((5, 4), 0.7), rtol=1e-6)
-    np.testing.assert_allclose(mu, method.encode(x), atol=1e-6)
+    np.testing.assert_allclose(mu, method.model.encode(x), atol=1e-6)
 
 
 def test_the_rate_of_cv_vae_is_half_the_norm_of_the_means_and_a_constant():

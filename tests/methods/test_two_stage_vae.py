@@ -15,7 +15,9 @@ def test_the_second_objective_is_a_vae_of_codes():
     method = tiny.builder("two_stage_vae")()
     method.log_gamma.value.assign(-0.5)
     drawn = tiny.drawn(method)[0]
-    mu, sigma = (t.numpy() for t in method.posterior(method.first.encoder(drawn.x, training=True)))
+    mu, sigma = (
+        t.numpy() for t in method.first.posterior(method.first.encoder(drawn.x, training=True))
+    )
     z = mu + sigma * drawn.epsilon.numpy()
     mu_u, log_sigma_u = np.split(method.second_encoder(z).numpy(), 2, axis=1)
     z_hat = method.second_decoder(mu_u + np.exp(log_sigma_u) * drawn.epsilon_u.numpy()).numpy()
@@ -66,4 +68,4 @@ def test_samples_are_those_of_both_stages():
     method.log_gamma.value.assign(np.log(0.25))
     n = RANDOM.standard_normal((5, 8)).astype(np.float32)
     expected = method.second_decoder(n[:, :4]).numpy() + 0.25 * n[:, 4:]
-    np.testing.assert_allclose(method.prior(tf.constant(n)), expected, atol=1e-5)
+    np.testing.assert_allclose(method.model.density.prior(tf.constant(n)), expected, atol=1e-5)

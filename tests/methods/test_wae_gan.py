@@ -15,7 +15,7 @@ KEY = [3, 5]
 
 def prior(latent_dim, **chosen):
     settings = tiny.settings("wae_gan", latent_dim=latent_dim, **chosen)
-    return wae_gan.build(networks.Networks((128,)), settings).noise
+    return wae_gan.build(networks.Networks((128,)), settings).model.density.noise
 
 
 def test_the_normal_prior():

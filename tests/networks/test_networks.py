@@ -163,7 +163,7 @@ def test_trains_with_every_method(name, method, eager):
             tuple(d._replace(**{n: tf.gather(images, getattr(d, n)) for n in rows}) for d in drawn)
         )
         assert all(np.isfinite(reported[player]) for player in built.players)
-    samples = built.sample(3)
+    samples = built.model.sample(3)
     assert samples.shape == (3, 8, 8, 1)
     assert np.isfinite(samples).all()
 
@@ -196,6 +196,6 @@ def test_statistics_leave_spectral_norms_alone():
     norms = [w for w in trainer.method.networks["encoder"].weights if w.path.endswith("/u")]
     before = [u.numpy() for u in norms]
     assert len(before) == 4
-    trainer.update_statistics()
+    trainer.statistics.update()
     for u, value in zip(norms, before, strict=True):
         np.testing.assert_array_equal(u, value)

@@ -16,7 +16,8 @@ from flexae_tf.pictures.interpolations import choose_pairs
 from flexae_tf.pictures.neighbours import k_nearest
 from flexae_tf.pictures.picture import CELEBA_ATTRIBUTES
 from flexae_tf.pictures.plane import Plane
-from flexae_tf.serving.signatures import ServedMethod, export
+from flexae_tf.serving import export
+from flexae_tf.serving.signatures import ServedModel
 from tests import picture_runs
 from tests.evaluation_networks import save_small_inception
 
@@ -51,7 +52,7 @@ def drawn(kind, run, dataset, **chosen):
 def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_path):
     dataset = picture_runs.images() if what == "images" else picture_runs.vectors()
     if what == "vectors":
-        run = dataclasses.replace(run, method=picture_runs.LinearMethod())
+        run = dataclasses.replace(run, model=picture_runs.LinearModel())
     run = dataclasses.replace(run, path=tmp_path)
     contents = []
     for seed in (0, 0, 1):
@@ -76,7 +77,7 @@ def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_
 
 def test_samples_are_the_first_of_the_seed(run, grids):
     drawn("samples", run, picture_runs.images(), seed=5)
-    np.testing.assert_array_equal(grids[0], run.method.sample(225, seed=5))
+    np.testing.assert_array_equal(grids[0], run.model.sample(225, seed=5))
 
 
 def test_samples_of_a_density_have_files_of_their_own(run):
@@ -91,18 +92,18 @@ def test_reconstructions_are_below_what_they_reconstruct(run, grids):
     rows = np.random.default_rng(0).permutation(20)[:15]
     x = dataset.test[rows]
     np.testing.assert_array_equal(grids[0][:15], x)
-    np.testing.assert_array_equal(grids[0][15:], figures.to_uint8(run.method.reconstruct(x)))
+    np.testing.assert_array_equal(grids[0][15:], figures.to_uint8(run.model.reconstruct(x)))
 
 
 def test_interpolations_lie_between_real_images(run, grids, monkeypatch):
     dataset = picture_runs.images()
-    decode, codes = run.method.decode, []
-    monkeypatch.setattr(run.method, "decode", lambda z: codes.append(z) or decode(z))
+    decode, codes = run.model.decode, []
+    monkeypatch.setattr(run.model, "decode", lambda z: codes.append(z) or decode(z))
     linear, spherical = drawn("interpolations", run, dataset, columns=5, count=3)
     assert [linear.name, spherical.name] == ["interpolations-linear", "interpolations-spherical"]
     a, b = choose_pairs(dataset.test_labels, 20, 3, seed=0)
     x_a, x_b = to_unit(dataset.test[a]), to_unit(dataset.test[b])
-    z_a, z_b = run.method.encode(x_a), run.method.encode(x_b)
+    z_a, z_b = run.model.encode(x_a), run.model.encode(x_b)
     for z, laid_out, rule in zip(codes, grids, RULES, strict=True):
         rows = laid_out.reshape(len(a), 5, 8, 8, 1)
         np.testing.assert_array_equal(rows[:, 0], x_a)
@@ -135,9 +136,9 @@ def test_the_middle_of_an_attribute_is_the_reconstruction(run, grids):
     v = np.load(run.path / "directions" / "odd.npy")
     draw = [np.random.default_rng(0).permutation(n)[:2] for n in np.bincount(odd_digits(dataset))]
     chosen = np.concatenate([np.flatnonzero(odd_digits(dataset) == i)[draw[i]] for i in (0, 1)])
-    z = run.method.encode(dataset.test[chosen])
+    z = run.model.encode(dataset.test[chosen])
     for column, t in enumerate((-1.5, 0, 1.5)):
-        np.testing.assert_allclose(rows[:, column], run.method.decode(z + t * v), atol=1e-5)
+        np.testing.assert_allclose(rows[:, column], run.model.decode(z + t * v), atol=1e-5)
 
 
 def odd_digits(dataset):
@@ -148,11 +149,11 @@ def test_an_export_takes_the_directions(tmp_path, run):
     run = dataclasses.replace(run, path=tmp_path)
     dataset = picture_runs.images()
     drawn("attributes", run, dataset)
-    found = export.read_directions(tmp_path, run.method)
+    found = export.read_directions(tmp_path, run.model)
     assert list(found) == list("0123456789")
-    z, is_3 = run.method.encode(dataset.train), dataset.train_labels == 3
+    z, is_3 = run.model.encode(dataset.train), dataset.train_labels == 3
     np.testing.assert_allclose(found["3"], z[is_3].mean(0) - z[~is_3].mean(0), atol=1e-5)
-    assert "edit" in ServedMethod(run.method, found).signatures()
+    assert "edit" in ServedModel(run.model, found).signatures()
 
 
 def test_directions_are_differences_of_mean_codes():
@@ -229,7 +230,7 @@ def test_neighbours_by_pixels_and_by_features(run, grids, tmp_path):
     assert by_pixels.name == "neighbours-pixels"
     assert by_features.name == "neighbours-features"
     assert "Inception (TF-GAN)" in by_features.title
-    x_hat = run.method.sample(3, 0)
+    x_hat = run.model.sample(3, 0)
     train = to_unit(dataset.train).reshape(200, -1)
     distances = np.linalg.norm(x_hat.reshape(3, 1, -1) - train, axis=-1)
     rows = grids[0].reshape(3, 4, 8, 8, 1)
@@ -247,10 +248,10 @@ def test_neighbours_by_pixels_and_by_features(run, grids, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["samples", "neighbours"])
-def test_a_method_without_a_prior_has_no_samples(kind, run):
-    without = picture_runs.LinearMethod()
-    without.noise = None
-    run = dataclasses.replace(run, method=without)
+def test_a_model_without_a_prior_has_no_samples(kind, run):
+    without = picture_runs.LinearModel()
+    without.density = None
+    run = dataclasses.replace(run, model=without)
     with pytest.raises(UserError, match="no prior of its own"):
         drawn(kind, run, picture_runs.vectors())
     assert len(drawn("latents", run, picture_runs.vectors())) == 1

@@ -1,6 +1,5 @@
 """The exported SavedModel against the Method it was made of."""
 
-import copy
 import dataclasses
 import json
 import os
@@ -17,8 +16,10 @@ import tensorflow as tf
 from flexae_tf import data, densities, figures, methods, runs, settings
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-from flexae_tf.serving.signatures import MOST_IMAGES, ServedMethod, export
-from flexae_tf.training import checkpoints, trainer
+from flexae_tf.model import Density
+from flexae_tf.serving import export
+from flexae_tf.serving.signatures import MOST_IMAGES, ServedModel
+from flexae_tf.training import checkpoints, saving
 
 IMAGE_SHAPE = (8, 8, 1)
 M = 5  # latent dimension
@@ -66,7 +67,7 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
                 weight.assign(draw.uniform(-0.1, 0.1, weight.shape))
             elif "moving_variance" in weight.path:
                 weight.assign(draw.uniform(0.5, 1.5, weight.shape))
-    state = trainer.checkpoint_of(built, tf.Variable(iteration, dtype=tf.int64))
+    state = saving.checkpoint_of(built, tf.Variable(iteration, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(iteration)
     return runs.load(path)
 
@@ -116,43 +117,43 @@ def served(folder):
     return call
 
 
-def requests_and_answers(method, count):
+def requests_and_answers(model, count):
     """{signature: (inputs, what the Method says)} for `count` rows."""
     x, y, codes = images_of(count), images_of(count, seed=1), codes_of(count)
     path = np.linspace(0, 1, 3, dtype=np.float32)[:, None]  # [3, 1]
-    z, z_other = method.encode(x), method.encode(y)
+    z, z_other = model.encode(x), model.encode(y)
     walk = np.stack([(1 - path) * a + path * b for a, b in zip(z, z_other, strict=True)])
     names = np.array([b"big", b"thin"], object)[np.arange(count) % 2]
     strength = np.arange(count, dtype=np.float32)
     vectors = np.array([[2] * M, [-1] + [0] * (M - 1)], np.float32)[np.arange(count) % 2]
     quantized = data.to_unit(figures.to_uint8(x))
-    noise = method.noise(draws.key(5, draws.PICTURES, 0), count).numpy()
-    generated = method.decode(method.prior(tf.constant(noise)).numpy())
+    noise = model.density.noise(draws.key(5, draws.PICTURES, 0), count).numpy()
+    generated = model.decode(model.density.prior(tf.constant(noise)).numpy())
     return {
         "generate": ({"noise": noise}, generated),
         "serving_default": ({"noise": noise}, generated),
         "sample": (
             {"num_samples": np.int32(count), "seed": np.int64(3)},
-            method.sample(count, seed=3),
+            model.sample(count, seed=3),
         ),
         "encode": ({"images": x}, z),
-        "decode": ({"codes": codes}, method.decode(codes)),
-        "reconstruct": ({"images": x}, method.reconstruct(x)),
+        "decode": ({"codes": codes}, model.decode(codes)),
+        "reconstruct": ({"images": x}, model.reconstruct(x)),
         "interpolate": (
             {"images_a": x, "images_b": y, "steps": np.full(count, 3, np.int32)},
-            method.decode(walk.reshape(-1, M)).reshape(count, 3, *IMAGE_SHAPE),
+            model.decode(walk.reshape(-1, M)).reshape(count, 3, *IMAGE_SHAPE),
         ),
         "edit": (
             {"images": x, "direction": names, "strength": strength},
-            method.decode(z + strength[:, None] * vectors),
+            model.decode(z + strength[:, None] * vectors),
         ),
-        "encode_image_bytes": ({"image_bytes": png_of(x)}, method.encode(quantized)),
+        "encode_image_bytes": ({"image_bytes": png_of(x)}, model.encode(quantized)),
         "generate_png": ({"noise": noise}, png_of(generated)),
     }
 
 
-def test_a_process_without_this_package_gets_the_methods_answers(run, folder, tmp_path):
-    expected = requests_and_answers(run.method, 4)
+def test_a_process_without_this_package_gets_the_models_answers(run, folder, tmp_path):
+    expected = requests_and_answers(run.model, 4)
     flat = {f"{n}/{k}": v for n, (inputs, _) in expected.items() for k, v in inputs.items()}
     flat = {k: v.astype(bytes) if np.asarray(v).dtype == object else v for k, v in flat.items()}
     np.savez(tmp_path / "requests.npz", **flat)
@@ -177,7 +178,7 @@ def test_a_process_without_this_package_gets_the_methods_answers(run, folder, tm
 
 @pytest.mark.parametrize("count", [1, 7, 1000])
 def test_any_batch_size(served, run, count):
-    for name, (inputs, answer) in requests_and_answers(run.method, count).items():
+    for name, (inputs, answer) in requests_and_answers(run.model, count).items():
         found = served(name, **inputs)
         if answer.dtype == object:
             assert found.tolist() == answer.tolist()
@@ -303,9 +304,9 @@ def test_images_of_other_rows_do_not_matter(served):
 @pytest.mark.parametrize("method", methods.names())
 def test_every_method(tmp_path, method):
     run = write_run(tmp_path, method=method)
-    density = densities.OWN if run.method.noise is not None else "standard_normal"
+    density = densities.OWN if run.model.density is not None else "standard_normal"
     loaded = tf.saved_model.load(str(export.export(run, density)))
-    expected = requests_and_answers(run.method, 2)
+    expected = requests_and_answers(densities.attach(run, density).model, 2)
     assert set(loaded.signatures) == set(expected) - {"edit"}
     for name, signature in loaded.signatures.items():
         inputs, answer = expected[name]
@@ -318,13 +319,15 @@ def test_every_method(tmp_path, method):
 
 @pytest.mark.parametrize("noise", draws.SAMPLERS)
 def test_every_sampler(vector_run, noise):
-    method = copy.copy(vector_run.method)
-    method.noise = draws.noise(noise, 12)
-    method.prior = lambda n: n[:, :M] - n[:, -M:]
-    signature = ServedMethod(method, {}).signatures()["sample"]
+    class Difference(Density):
+        def prior(self, n):
+            return n[:, :M] - n[:, -M:]
+
+    model = vector_run.model.sampled_from(Difference(draws.noise(noise, 12)))
+    signature = ServedModel(model, {}).signatures()["sample"]
     sample = tf.function(signature.function, input_signature=signature.inputs)
     found = sample(tf.constant(3), tf.constant(11, tf.int64))["vectors"]
-    np.testing.assert_allclose(found, method.sample(3, seed=11), atol=1e-6)
+    np.testing.assert_allclose(found, model.sample(3, seed=11), atol=1e-6)
 
 
 def test_vectors_are_not_bounded_and_have_no_files(small_run):
@@ -332,7 +335,7 @@ def test_vectors_are_not_bounded_and_have_no_files(small_run):
     x = np.array([[-2.0, 7.0]], np.float32)
     reconstruct = tf.saved_model.load(str(folder)).signatures["reconstruct"]
     found = reconstruct(vectors=tf.constant(x))["vectors"]
-    np.testing.assert_allclose(found, small_run.method.reconstruct(x), atol=1e-6)
+    np.testing.assert_allclose(found, small_run.model.reconstruct(x), atol=1e-6)
     assert set(read_card(folder)["left_out"]) == {"edit", "encode_image_bytes", "generate_png"}
 
 
@@ -341,9 +344,7 @@ def read_card(folder):
 
 
 def test_a_method_without_a_prior_is_exported_without_generation(run):
-    method = copy.copy(run.method)
-    method.noise = None
-    served = ServedMethod(method, {})
+    served = ServedModel(run.model.sampled_from(None), {})
     assert list(served.signatures()) == [
         "encode",
         "decode",
@@ -428,8 +429,8 @@ tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU"
 from tests.serving.test_export import write_run
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     run = write_run(sys.argv[1])
-assert isinstance(run.method.networks["encoder"].weights[0].value, tf.distribute.DistributedValues)
-np.save(sys.argv[2], run.method.sample(4, seed=2))
+assert isinstance(run.model.encoder.weights[0].value, tf.distribute.DistributedValues)
+np.save(sys.argv[2], run.model.sample(4, seed=2))
 """
     expected = tmp_path / "expected.npy"
     subprocess.run([sys.executable, "-c", code, tmp_path / "run", expected], check=True)
@@ -520,15 +521,15 @@ def test_a_damaged_checkpoint_is_one_line(small_run):
 def test_a_density_takes_the_priors_place(tmp_path, monkeypatch):
     run = write_run(tmp_path / "run")
     wide = densities.Codes(codes_of(50), None)  # those of an untrained encoder are next to 0
-    monkeypatch.setattr(densities, "encode", lambda method, images: wide)
-    densities.attach(runs.load(run.path), "gmm3", types.SimpleNamespace(train=None))
+    monkeypatch.setattr(densities, "encode", lambda model, images: wide)
+    fitted = densities.attach(runs.load(run.path), "gmm3", types.SimpleNamespace(train=None))
     version = export.export(run, "gmm3")  # without data: it was fitted before
     card = json.loads((version / "assets.extra" / "card.json").read_text())
     assert card["density"] == "gmm3"
     assert card["signatures"]["generate"]["noise"]["shape"] == [None, 1 + M]
     sample = tf.saved_model.load(str(version)).signatures["sample"]
     answer = sample(num_samples=tf.constant(9), seed=tf.constant(3, tf.int64))["images"]
-    of_the_prior = runs.load(run.path).method.sample(9, seed=3)
-    distance = [np.abs(answer - x).max() for x in (run.method.sample(9, seed=3), of_the_prior)]
+    of_the_prior = runs.load(run.path).model.sample(9, seed=3)
+    distance = [np.abs(answer - x).max() for x in (fitted.model.sample(9, seed=3), of_the_prior)]
     assert distance[0] < 1e-6
     assert distance[1] > 100 * distance[0]

@@ -1,5 +1,5 @@
-"""The client's JSON against TensorFlow Serving's documented forms, and both clients against a
-server on the loopback interface that speaks the real protocols around an exported model."""
+"""Both clients, and the command, against a server on the loopback interface that speaks the real
+protocols around an exported model."""
 
 import base64
 import concurrent.futures
@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from flexae_tf import figures
 from flexae_tf.errors import UserError
-from flexae_tf.serving.signatures import export
+from flexae_tf.serving import clients, export
 from tests.serving.test_export import (
     IMAGE_SHAPE,
     M,
@@ -30,54 +30,6 @@ from tests.serving.test_export import (
 from tools import serving_client
 
 MODEL = "faces"
-
-
-def test_one_array_by_rows():
-    body = serving_client.request_body("decode", {"codes": np.array([[0.5, -1.0], [2.0, 0.25]])})
-    assert body == {
-        "signature_name": "decode",
-        "instances": [{"codes": [0.5, -1.0]}, {"codes": [2.0, 0.25]}],
-    }
-
-
-def test_several_arrays_by_rows():
-    inputs = {
-        "images": np.array([[[[0.5]]], [[[1.0]]]], np.float32),
-        "direction": np.array(["big", "thin"], object),
-        "strength": np.array([1.5, -2.0], np.float32),
-    }
-    assert serving_client.request_body("edit", inputs)["instances"] == [
-        {"images": [[[0.5]]], "direction": "big", "strength": 1.5},
-        {"images": [[[1.0]]], "direction": "thin", "strength": -2.0},
-    ]
-
-
-def test_scalars_by_columns():
-    inputs = {"num_samples": np.int32(2), "seed": np.int64(7)}
-    assert serving_client.request_body("sample", inputs) == {
-        "signature_name": "sample",
-        "inputs": {"num_samples": 2, "seed": 7},
-    }
-
-
-def test_files_in_base64():
-    inputs = {"image_bytes": np.array([b"\x89PNG"], object)}
-    body = serving_client.request_body("encode_image_bytes", inputs)
-    assert json.loads(json.dumps(body))["instances"] == [{"image_bytes": {"b64": "iVBORw=="}}]
-
-
-def test_no_rows():
-    with pytest.raises(UserError, match="at least one row"):
-        serving_client.request_body("decode", {"codes": np.zeros((0, 2))})
-
-
-def test_answers():
-    rows = serving_client.parse_response({"predictions": [[0.5], [1]]})
-    assert (rows.dtype, rows.tolist()) == (np.float32, [[0.5], [1.0]])
-    assert serving_client.parse_response({"outputs": [[2.5]]}).tolist() == [[2.5]]
-    assert serving_client.parse_response({"outputs": []}).shape == (0,)
-    files = serving_client.parse_response({"predictions": [{"b64": "iVBORw=="}]})
-    assert files.tolist() == [b"\x89PNG"]
 
 
 class LoopbackModel:
@@ -233,7 +185,7 @@ def address(request):
 @pytest.fixture
 def client(address):
     kind, at = address
-    classes = {"rest": serving_client.RestClient, "grpc": serving_client.GrpcClient}
+    classes = {"rest": clients.RestClient, "grpc": clients.GrpcClient}
     return classes[kind](at, MODEL)
 
 
@@ -242,32 +194,32 @@ def test_signatures(client):
     assert len(signatures) == 10
     assert signatures["sample"] == (
         {
-            "num_samples": serving_client.Tensor(np.int32, ()),
-            "seed": serving_client.Tensor(np.int64, ()),
+            "num_samples": clients.Tensor(np.int32, ()),
+            "seed": clients.Tensor(np.int64, ()),
         },
-        {"images": serving_client.Tensor(np.float32, (-1, *IMAGE_SHAPE))},
+        {"images": clients.Tensor(np.float32, (-1, *IMAGE_SHAPE))},
     )
     assert signatures["encode_image_bytes"] == (
-        {"image_bytes": serving_client.Tensor(np.object_, (-1,))},
-        {"codes": serving_client.Tensor(np.float32, (-1, M))},
+        {"image_bytes": clients.Tensor(np.object_, (-1,))},
+        {"codes": clients.Tensor(np.float32, (-1, M))},
     )
 
 
 def test_every_signature_answers_as_the_method(client, run):
     values = {"num_samples": 3, "seed": 5, "steps": 4, "direction": "big", "strength": 0.5}
     x = figures.to_uint8(images_of(3)).astype(np.float32) / 255
-    z, method = run.method.encode(x), run.method
+    z, model = run.model.encode(x), run.model
     noise = np.random.default_rng(5).standard_normal((3, M), np.float32)
-    generated = method.decode(method.prior(tf.constant(noise)).numpy())
+    generated = model.decode(model.density.prior(tf.constant(noise)).numpy())
     middle = (2 * z + z[::-1]) / 3
     expected = {
         "generate": generated,
         "serving_default": generated,
-        "sample": method.sample(3, seed=5),
+        "sample": model.sample(3, seed=5),
         "encode": z,
-        "decode": method.decode(noise),
-        "reconstruct": method.reconstruct(x),
-        "edit": method.decode(z + 1),
+        "decode": model.decode(noise),
+        "reconstruct": model.reconstruct(x),
+        "edit": model.decode(z + 1),
         "encode_image_bytes": z,
     }
     for name, (inputs, _) in client.signatures().items():
@@ -277,7 +229,7 @@ def test_every_signature_answers_as_the_method(client, run):
             assert np.abs(pixels - 255 * generated).max() <= 0.51
         elif name == "interpolate":
             assert found.shape == (3, 4, *IMAGE_SHAPE)
-            np.testing.assert_allclose(found[:, 1], method.decode(middle), atol=1e-5)
+            np.testing.assert_allclose(found[:, 1], model.decode(middle), atol=1e-5)
         else:
             np.testing.assert_allclose(found, expected[name], atol=1e-5)
 
@@ -291,7 +243,7 @@ def test_a_refused_request_is_one_clear_error(client):
 
 def test_an_unknown_model(address):
     kind, at = address
-    classes = {"rest": serving_client.RestClient, "grpc": serving_client.GrpcClient}
+    classes = {"rest": clients.RestClient, "grpc": clients.GrpcClient}
     with pytest.raises(UserError, match=r"answered (404|NOT_FOUND)"):
         classes[kind](at, "nobody").signatures()
 
@@ -301,13 +253,13 @@ def test_a_batch_of_1000(client):
 
 
 def test_an_empty_batch(grpc_address):
-    client = serving_client.GrpcClient(grpc_address, MODEL)
+    client = clients.GrpcClient(grpc_address, MODEL)
     assert client.predict("generate", {"noise": codes_of(0)}).shape == (0, *IMAGE_SHAPE)
 
 
 def test_no_server():
     with pytest.raises(UserError, match=r"no answer from http://127.0.0.1:1/.*is the server up"):
-        serving_client.RestClient("127.0.0.1:1", MODEL).signatures()
+        clients.RestClient("127.0.0.1:1", MODEL).signatures()
 
 
 def test_images_from_files(tmp_path):

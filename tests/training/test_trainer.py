@@ -1,50 +1,99 @@
-"""The training loop's rules that need no command line."""
+"""The training loop: what it does in which order, and what that leaves."""
 
-import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf import data
-from flexae_tf.algorithm import objectives
 from flexae_tf.errors import UserError
 from flexae_tf.runs import RunDirectory
-from flexae_tf.training import checkpoints
-from flexae_tf.training.trainer import TrainerOptions, all_finite
+from flexae_tf.training import checkpoints, trainer
+from flexae_tf.training.stopping import TIME_UP, Interrupted, Stopping
 from tests import tiny
+
+# What follows an iteration with scalars, pictures and a checkpoint.
+SHOWN_AND_SAVED = ["scalars", "test error", "statistics", "saved", "statistics", "pictures"]
+
+
+class Recording:
+    """A trainer without a graph, whose parts write down that they were called."""
+
+    def __init__(self, monkeypatch, losses=None, stopping=None, **options):
+        self.said = []
+        self.trainer = tiny.trainer("ae", stopping=stopping, **options)
+        (player,) = self.trainer.method.players
+        self.losses = {player: tf.constant(1.0)}
+        monkeypatch.setattr(trainer, "Summaries", lambda *_: self)
+        monkeypatch.setattr(self.trainer, "iterator", lambda *_: None)
+        monkeypatch.setattr(self.trainer, "iterate", self.iterate)
+        monkeypatch.setattr(self.trainer.statistics, "update", lambda: self.say("statistics"))
+        monkeypatch.setattr(self.trainer.saving, "save", lambda: self.say("saved"))
+        monkeypatch.setattr(
+            self.trainer, "_evaluate", lambda _, iteration: self.say(f"evaluated {iteration}")
+        )
+
+    def say(self, word):
+        self.said.append(word)
+
+    def iterate(self, iterator, iteration):
+        self.say(iteration)
+        return self.losses
+
+    def scalars(self, iteration, reported):
+        self.say("scalars")
+        return {}
+
+    def test_error(self, batch_size):
+        self.say("test error")
+        return 0.0
+
+    def pictures(self, iteration, error):
+        self.say("pictures")
+        return ""
+
+    def last_grid(self):
+        return "grid"
+
+
+def test_what_follows_an_iteration_keeps_its_order(monkeypatch):
+    recording = Recording(
+        monkeypatch,
+        training_steps=3,
+        log_every_steps=2,
+        picture_every_steps=2,
+        checkpoint_every_steps=2,
+        eval_every_steps=2,
+    )
+    assert recording.trainer.train() == "grid"
+    assert recording.said == [
+        *(1, 2, *SHOWN_AND_SAVED, "statistics", "evaluated 2"),
+        *(3, *SHOWN_AND_SAVED),
+    ]
+
+
+def test_a_stop_saves_and_ends_the_loop(monkeypatch):
+    stopping = Stopping(max_hours=1, clock=iter([0, 0, 3600]).__next__)
+    recording = Recording(monkeypatch, stopping=stopping, training_steps=3)
+    with pytest.raises(Interrupted) as stop:
+        recording.trainer.train()
+    assert stop.value.status == TIME_UP
+    assert recording.said == [1, 2, "scalars", "statistics", "saved"]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"batch_size": 0}, {"training_steps": -1}, {"log_every_steps": 0}]
+    ("options", "said"),
+    [
+        ({}, [1, 2]),  # one iteration late
+        ({"log_every_steps": 1}, [1]),
+        ({"checkpoint_every_steps": 1}, [1]),
+    ],
 )
-def test_options_out_of_range_are_refused(wrong):
-    with pytest.raises(UserError, match=next(iter(wrong))):
-        TrainerOptions(**wrong)
-
-
-def test_test_time_statistics_stand_for_an_equal_mixture_of_codes():
-    """Every decoder BN layer's moving mean against a fresh equal mixture at the same weights."""
-    trainer = tiny.trainer("flexae_sr", batch_size=64)
-    trainer.train()
-    trainer.update_statistics()
-    method, decoder = trainer.method, trainer.method.networks["decoder"]
-    x = tf.constant(data.to_unit(trainer.dataset.train))
-    z = method.encode_batch(x, training=True)
-    mixed = objectives.interpolate(
-        z, tf.reverse(z, [0]), tf.random.stateless_uniform([200], [1, 2])
-    )
-    kinds = [z, method.prior(method.noise(tf.constant([3, 4], tf.int64), 200)), mixed]
-    moving = [m.numpy() for m in decoder.non_trainable_variables]
-    norms = [layer for layer in decoder.layers if hasattr(layer, "moving_mean")]
-    inputs = keras.Model(decoder.inputs, [norm.input for norm in norms])
-    per_kind = [inputs(codes, training=True) for codes in kinds]
-    for i, norm in enumerate(norms):
-        batches = [np.reshape(kind[i], (-1, kind[i].shape[-1])) for kind in per_kind]
-        mean = np.mean([batch.mean(0) for batch in batches], axis=0)
-        spread = np.concatenate(batches).std(0)
-        assert np.max(np.abs(moving[2 * i] - mean) / spread) < 0.5
-        assert np.mean(np.abs(moving[2 * i] - mean) / spread) < 0.1
-        assert norm.momentum == 0.99
+def test_a_loss_that_is_not_finite_ends_the_loop_before_it_is_shown_or_saved(
+    monkeypatch, options, said
+):
+    recording = Recording(monkeypatch, training_steps=3, **options)
+    recording.losses = {name: tf.constant(float("nan")) for name in recording.losses}
+    with pytest.raises(UserError, match="is not finite at iteration 1"):
+        recording.trainer.train()
+    assert recording.said == said
 
 
 def test_training_does_not_depend_on_when_statistics_are_taken(tmp_path):
@@ -55,27 +104,6 @@ def test_training_does_not_depend_on_when_statistics_are_taken(tmp_path):
     often.train()
     seldom.train()
     tiny.assert_equal_weights(often.method, seldom.method)
-
-
-def test_a_weight_that_is_not_finite_is_never_saved(tmp_path):
-    run = RunDirectory(tmp_path)
-    run.create()
-    trainer = tiny.trainer("flexae", run, training_steps=1)
-    trainer.train()
-    weight = trainer.method.networks["generator"].trainable_variables[0]
-    weight.assign(tf.fill(weight.shape, float("nan")))
-    assert not all_finite(trainer.method.networks["generator"])
-    with pytest.raises(UserError, match=r"a weight of the generator.*checkpoint of iteration 1"):
-        trainer._save()
-    assert checkpoints.iterations(run.checkpoints) == [1]
-
-
-def test_a_loss_that_is_not_finite_names_player_and_iteration():
-    trainer = tiny.trainer("flexae")
-    reported = {name: tf.constant(1.0) for name in trainer.method.players}
-    trainer._check_losses((7, reported))
-    with pytest.raises(UserError, match="loss of the latent_critic is not finite at iteration 7"):
-        trainer._check_losses((7, reported | {"latent_critic": tf.constant(float("inf"))}))
 
 
 def test_keeps_the_newest_checkpoints_and_the_multiples(tmp_path):

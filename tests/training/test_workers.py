@@ -133,7 +133,7 @@ def test_only_the_loss_of_a_worker_is_taken_for_one():
 
 
 def test_waiting_for_workers_that_never_come_has_an_end():
-    code = "import time; from flexae_tf import workers\n"
+    code = "import time; from flexae_tf.training import workers\n"
     code += "with workers.bounded_start(0.01): time.sleep(60)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 69

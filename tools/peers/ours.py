@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from flexae_tf import methods, networks
 from flexae_tf.data.dataset import Dataset
-from flexae_tf.training.trainer import Trainer, TrainerOptions
+from flexae_tf.training.options import TrainerOptions
+from flexae_tf.training.trainer import Trainer
 from tools.peers import timing
 
 

@@ -1,46 +1,17 @@
-"""What a latent density is."""
+"""The codes of a data set, which densities are fitted to."""
 
-import abc
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from flexae_tf import data
-from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model
 
 _BATCH = 500  # images at a time
-
-
-class Density(abc.ABC):
-    """A distribution of codes, made of named arrays so that it can be written to a file.
-
-    `noise` and `prior` are those of a `Method`: all that is random is in the noise, and both run
-    inside a graph, so that a density takes the prior's place in everything that samples.
-
-    Attributes:
-      noise: sampler of the noise, (seed, n) -> [n, w].
-    """
-
-    def __init__(self, noise):
-        self.noise = noise
-
-    @abc.abstractmethod
-    def prior(self, n):
-        """Codes z_hat [B, m] for noise n [B, w]."""
-
-
-class StandardNormal(Density):
-    """N(0, I) of dimension m; nothing is fitted."""
-
-    def __init__(self, dim):
-        super().__init__(draws.noise("normal", dim))
-
-    def prior(self, n):
-        return n
 
 
 class Codes(NamedTuple):
@@ -50,7 +21,7 @@ class Codes(NamedTuple):
     sigma: np.ndarray | None  # [N, m] float32 of a stochastic encoder
 
 
-def encode(method, examples):
+def encode(model: Model, examples: np.ndarray) -> Codes:
     """`Codes` of examples, uint8 [N, H, W, C] or float32 [N, D], in inference mode.
 
     Raises:
@@ -62,7 +33,7 @@ def encode(method, examples):
     ):
         rows = np.arange(start, min(start + _BATCH, len(examples)))
         x = tf.constant(data.to_unit(data.gather(examples, rows)))
-        parts.append([None if t is None else t.numpy() for t in method.encode_distribution(x)])
+        parts.append([None if t is None else t.numpy() for t in model.encode_distribution(x)])
     mu, sigma = (
         None if part[0] is None else np.concatenate(part) for part in zip(*parts, strict=True)
     )
@@ -71,9 +42,9 @@ def encode(method, examples):
     return Codes(mu, sigma)
 
 
-def fingerprint(run):
+def fingerprint(run: Any) -> str:
     """SHA-256 of all that a fit depends on: the encoder's weights, the data and the seed."""
     digest = hashlib.sha256(f"{run.fingerprint} {run.settings['seed']}".encode())
-    for weight in run.method.networks["encoder"].weights:
+    for weight in run.model.encoder.weights:
         digest.update(np.ascontiguousarray(weight.numpy()))
     return digest.hexdigest()

@@ -1,0 +1,192 @@
+"""A trained model: what encodes, decodes, samples and interpolates, and is measured and exported.
+
+A *model* is an encoder, a decoder and a latent density; it knows nothing of how they were trained.
+A `Method` (see `algorithm/method.py`) trains one.
+"""
+
+import abc
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from flexae_tf import data
+from flexae_tf.data import draws
+from flexae_tf.errors import UserError
+
+_BATCH = 500  # images at a time in encode, decode and sample
+
+
+class Density(abc.ABC):
+    """A distribution of codes that can be sampled in a graph.
+
+    All that is random is in the noise, so that an exported model is a function of its input.
+
+    Attributes:
+      noise: sampler of the noise, (seed, n) -> [n, w].
+    """
+
+    def __init__(self, noise: Callable) -> None:
+        self.noise = noise
+
+    @abc.abstractmethod
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        """Codes z_hat [B, m] for noise n [B, w]."""
+
+
+class FixedDensity(Density):
+    """The distribution that a sampler of codes, (seed, n) -> [n, m], draws from."""
+
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        return n
+
+
+class StandardNormal(FixedDensity):
+    """N(0, I) of dimension m."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(draws.noise("normal", dim))
+
+
+class GeneratedDensity(Density):
+    """The codes that a network makes of noise, in inference mode: a learned prior.
+
+    Args:
+      generator: Keras model n [B, w] -> z_hat [B, m].
+      noise: sampler of n.
+    """
+
+    def __init__(self, generator: keras.Model, noise: Callable) -> None:
+        super().__init__(noise)
+        self._generator = generator
+
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        return self._generator(n, training=False)
+
+
+def point(encoded: tf.Tensor) -> tuple[tf.Tensor, None]:
+    """The posterior of a deterministic encoder: its output, and no deviation."""
+    return encoded, None
+
+
+class Model:
+    """An autoencoder and a latent density.
+
+    Args:
+      encoder, decoder: Keras models x -> what `posterior` takes, z -> x_hat.
+      density: what it is sampled from, a `Density`, or None for a model without prior.
+      posterior: function from the encoder's output to mean and standard deviation [B, m] of q(z|x),
+        the latter None where it is a point.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        density: Density | None = None,
+        posterior: Callable = point,
+    ) -> None:
+        self.encoder, self.decoder = encoder, decoder
+        self.density = density
+        self._posterior = posterior
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an example, (H, W, C) or (D,)."""
+        return tuple(self.encoder.input_shape[1:])
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension m of the codes."""
+        return self.decoder.input_shape[-1]
+
+    def sampled_from(self, density: Density | None) -> "Model":
+        """The same autoencoder with another `Density`."""
+        return Model(self.encoder, self.decoder, density, self._posterior)
+
+    def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
+        return self._posterior(self.encoder(x, training=training))[0]
+
+    def encode_distribution(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Mean and standard deviation [B, m] of q(z|x), the latter None where it is a point."""
+        return self._posterior(self.encoder(x, training=False))
+
+    def decode_batch(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """x_hat of codes z [B, m]; in inference mode by default."""
+        return self.decoder(z, training=training)
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Codes of images.
+
+        Args:
+          x: NumPy, uint8 or float32 in [0, 1], [N, H, W, C]; float32 [N, D] for vectors.
+
+        Returns:
+          z, float32 [N, m].
+        """
+        return _in_batches(self.encode_batch, data.to_unit, x)
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
+        return _in_batches(self.decode_batch, np.asarray, z)
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """D(E(x)), float32; x as in `encode`."""
+        return _in_batches(
+            lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
+        )
+
+    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+        """n codes of the density, float32 [n, m]; the same for the same seed.
+
+        Raises:
+          UserError: the model has no density.
+        """
+        return np.asarray(self._require_density().prior(self._noise(n, seed)))
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """n generated images, float32 [n, H, W, C] in [0, 1]; the same for the same seed.
+
+        Raises:
+          UserError: the model has no density.
+        """
+        density = self._require_density()
+        return _in_batches(
+            lambda batch: self.decode_batch(density.prior(batch)), np.asarray, self._noise(n, seed)
+        )
+
+    def interpolate(self, x_a: np.ndarray, x_b: np.ndarray, steps: int) -> np.ndarray:
+        """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
+
+        Args:
+          x_a, x_b: as in `encode`, N of each.
+          steps: how many, at least 2.
+
+        Returns:
+          float32 [N, steps, H, W, C] (or [N, steps, D]).
+        """
+        z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
+        towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
+        x = self.decode(z.reshape(-1, z.shape[-1]))
+        return x.reshape(*z.shape[:2], *x.shape[1:])
+
+    def _noise(self, n, seed):
+        return self._require_density().noise(draws.key(seed, draws.PICTURES, 0), n)
+
+    def _require_density(self):
+        if self.density is None:
+            raise UserError("the model has no prior of its own to sample from: give it a density")
+        return self.density
+
+
+def _in_batches(function, prepare, inputs):
+    if not len(inputs):
+        raise ValueError("expected at least one example, received none")
+    parts = [
+        np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), tf.float32)))
+        for i in range(0, len(inputs), _BATCH)
+    ]
+    return np.concatenate(parts)

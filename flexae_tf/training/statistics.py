@@ -1,0 +1,108 @@
+"""Test-time statistics of batch normalization: averages over fresh minibatches, when needed.
+
+They stand for the train data in the encoder, and in the decoder for an equal mixture of the codes
+it meets (`Method.decoded_codes`). The released program gets there by running all of its 42 decoder
+update operations in each iteration, whichever optimizer runs; here the statistics are the plain
+average over fresh minibatches at the weights of the moment they are needed. That costs the training
+step nothing, has no lag and works with any Keras network.
+"""
+
+import contextlib
+
+import keras
+import tensorflow as tf
+
+from flexae_tf import data
+from flexae_tf.data import draws
+from flexae_tf.networks.layers import held_power_iterations, layers_of
+
+MINIBATCHES = 20  # that the statistics are averaged over
+
+
+class Statistics:
+    """Keeps account of whether the statistics are those of the present weights.
+
+    Args:
+      strategy: the tf.distribute strategy.
+      method: the Method.
+      drawing: the Drawing of its minibatches.
+      iteration: tf.Variable, how many iterations have been trained.
+    """
+
+    def __init__(self, strategy, method, drawing, iteration):
+        self._strategy, self._method, self._drawing = strategy, method, drawing
+        self._iteration = iteration
+        self._updated_at = None
+
+    @property
+    def current(self) -> bool:
+        """Whether they were taken at the present weights and not disturbed since."""
+        return self._updated_at == int(self._iteration.numpy())
+
+    def update(self) -> None:
+        """Brings them up to the present weights, if they are not: a function of these alone."""
+        if self.current:
+            return
+        iteration = int(self._iteration.numpy())
+        first = iteration * MINIBATCHES
+        drawn_in_turn = self._drawing.minibatches(
+            self._method.statistics_spec(),
+            1,
+            draws.STATISTICS,
+            range(first, first + MINIBATCHES),
+        )
+        for count, (drawn,) in enumerate(drawn_in_turn):
+            self._take(drawn, tf.constant(count))
+        self._updated_at = iteration
+
+    @contextlib.contextmanager
+    def disturbed(self):
+        """Where networks may run in training mode outside of a step: only statistics suffer."""
+        self._updated_at = None
+        with held_power_iterations(self._method.networks.values()):
+            yield
+
+    @tf.function(autograph=False)
+    def _take(self, drawn, count):
+        def replica(drawn):
+            take_in(self._method, tf.nest.map_structure(data.to_unit, drawn))
+
+        with averaging(self._method, count):
+            self._strategy.run(replica, (drawn,))
+
+
+def take_in(method, drawn) -> None:
+    """Takes one more minibatch into a method's statistics; runs within `averaging`.
+
+    All kinds of codes go through the decoder as one batch, so that deeper layers see them
+    normalized as at test time.
+
+    Args:
+      drawn: a minibatch of `method.statistics_spec()`, images as networks take them.
+    """
+    x = tf.concat([drawn.x, drawn.x_prime], 0)  # [2B, ...]
+    z, z_prime = tf.split(method.networks["encoder"](x, training=True), 2)  # [B, m] each
+    codes = method.decoded_codes(drawn, z, z_prime)
+    method.networks["decoder"](tf.concat(codes, 0), training=True)
+
+
+@contextlib.contextmanager
+def averaging(method, count):
+    """Lets `take_in` average over minibatches instead of over iterations.
+
+    Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.
+
+    Args:
+      count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
+    """
+    norms = layers_of(method.networks.values(), keras.layers.BatchNormalization)
+    before = tf.cast(count, tf.float32)
+    previous = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = before / (before + 1)
+        with held_power_iterations(method.networks.values()):
+            yield
+    finally:
+        for norm, momentum in zip(norms, previous, strict=True):
+            norm.momentum = momentum

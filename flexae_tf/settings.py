@@ -108,6 +108,8 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
+    if "sigma" in resolved and resolved["sigma"] is None:
+        resolved["sigma"] = networks.SIGMAS[values.networks]
     for name, value in resolved.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{name} must be a finite number; received {value}")
@@ -132,14 +134,30 @@ def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> di
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
+def former(values: flags.FlagValues = flags.FLAGS) -> dict:
+    """{flag: value} of runs that were begun before there were these flags of the method."""
+    known = methods.find(values.method).settings(values.variant)
+    return {
+        name: setting.default if setting.former is None else setting.former
+        for name, setting in known.items()
+    }
+
+
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:
-    """The values that {flag: text} of a flags.cfg set. Raises UserError for a damaged one."""
+    """The values that {flag: text} of a flags.cfg set, and those of flags younger than the run.
+
+    Raises:
+      UserError: the file is damaged.
+    """
     values = flags.FlagValues()
     define_flags(values)
     try:
         values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
     except flags.Error as error:
         raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
+    for name, value in former(values).items():
+        if values[name].value is None:
+            values[name].value = value
     return values
 
 

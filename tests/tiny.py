@@ -30,6 +30,8 @@ VARIATIONS = (
     "wae_mmd:kernel=rbf",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
+    "vae:sigma=exp",
+    "vae:sigma=exp_tanh",
     "wae_gan:prior=gmm",
     "wae_gan:divergence=js",
 )
@@ -56,7 +58,7 @@ def settings(case, variant="paper", **chosen):
     chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
     defaults = {k: s.default for k, s in methods.find(name).settings(variant).items()}
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
-    small = small | {"mmd_weight": 10.0} | chosen
+    small = small | {"mmd_weight": 10.0, "sigma": "softplus"} | chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
 

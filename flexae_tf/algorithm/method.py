@@ -28,12 +28,14 @@ class Setting:
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
       kind: the type of a setting whose default is None.
+      former: its value in runs whose flags.cfg lacks it, where that is not the default.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: Collection[str] | None = None
     kind: type = int
+    former: int | float | str | bool | None = None
 
 
 class Player:

@@ -33,6 +33,7 @@ def settings(variant: str) -> dict[str, Setting]:
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "first_stage_steps": Setting(43_000, "Iterations of the first stage."),
+        **vae.sigma_setting(),
         **adam_settings("autoencoder", 1e-4, 0.9, 0.999),
         **adam_settings("second_stage", 1e-4, 0.9, 0.999),
         **halving_setting(),
@@ -51,6 +52,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
             latent_dim=latent_dim,
             optimizer=functools.partial(adam_from, settings),
             likelihood="learned_variance",
+            sigma=settings["sigma"],
         ),
         second_encoder=second_stage.network(latent_dim, 2 * latent_dim),
         second_decoder=second_stage.network(latent_dim, latent_dim),

@@ -130,8 +130,9 @@ class RunDirectory:
             ) from error
 
     def _check(self, settings, free, fingerprint, former):
-        before = {k: _text(v) for k, v in former.items() if v is not None} | self.read_flags()
         now = {k: _text(v) for k, v in settings.items() if v is not None}
+        younger = {k: _text(v) for k, v in former.items() if v is not None and k in settings}
+        before = younger | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())

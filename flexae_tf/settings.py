@@ -20,6 +20,7 @@ from flexae_tf.training.options import TrainerOptions
 # What Keras and TensorFlow raise for weights that cannot be allocated.
 _TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
 _SIZES = ("_dim", "_width", "_layers")
+_MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
 
 # Flags that a run may change when it is started again.
 FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
@@ -89,7 +90,8 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
     """{name: value} of the method's settings, for data of this shape.
 
     Raises:
-      UserError: unknown method, or a flag that is another method's.
+      UserError: unknown method, networks that are not for such data, a flag that is another
+        method's, or a value out of its range.
     """
     known = methods.find(values.method).settings(values.variant)
     foreign = [n for n in _method_settings() if n not in known and values[n].value is not None]
@@ -108,18 +110,24 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
-    if "sigma" in resolved and resolved["sigma"] is None:
-        resolved["sigma"] = networks.SIGMAS[values.networks]
+    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    for name, setting in known.items():
+        if resolved[name] is None and setting.derived is not None:
+            resolved[name] = setting.derived(nets)
     for name, value in resolved.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{name} must be a finite number; received {value}")
         if value is None:
             continue
-        if name.endswith(("_weight", "_layers", "_every_steps", "beta")) and value < 0:
+        if name.endswith(_MAY_BE_ZERO) and value < 0:
             raise UserError(f"--{name} must be at least 0; received {value}")
-        if name.endswith(("_dim", "_steps", "_width")) and value < 1 and "_every_" not in name:
+        if (
+            name.endswith(("_dim", "_steps", "_width"))
+            and value < 1
+            and not (name.endswith(_MAY_BE_ZERO))
+        ):
             raise UserError(f"--{name} must be at least 1; received {value}")
-        if name.endswith("_learning_rate") and value <= 0:
+        if name.endswith(("_learning_rate", "_variance")) and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")
         if "_beta_" in name and not 0 <= value < 1:
             raise UserError(f"--{name} must be at least 0 and below 1; received {value}")
@@ -135,9 +143,9 @@ def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> di
 
 
 def former(values: flags.FlagValues = flags.FLAGS) -> dict:
-    """{flag: value} of runs that were begun before there were these flags of the method."""
+    """{flag: value} of a run that was begun before there was the flag."""
     known = methods.find(values.method).settings(values.variant)
-    return {
+    return {name: values[name].default for name in values} | {
         name: setting.default if setting.former is None else setting.former
         for name, setting in known.items()
     }

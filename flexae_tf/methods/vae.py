@@ -34,7 +34,7 @@ from flexae_tf.algorithm.method import (
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model, StandardNormal
-from flexae_tf.networks import Networks
+from flexae_tf.networks import SIGMAS, Networks
 
 LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
 
@@ -55,7 +55,11 @@ def settings(variant: str) -> dict[str, Setting]:
 def sigma_setting() -> dict[str, Setting]:
     """The setting of an encoder that gives a standard deviation."""
     text = "Standard deviation of q(z|x) from the encoder's output; by default the networks'."
-    return {"sigma": Setting(None, text, tuple(DEVIATIONS), kind=str, former="softplus")}
+    return {
+        "sigma": Setting(
+            None, text, tuple(DEVIATIONS), str, lambda nets: SIGMAS[nets.architecture], "softplus"
+        )
+    }
 
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
@@ -120,10 +124,10 @@ class Vae(Method):
         """One update of everything."""
         return self.update(self.negative_elbo, drawn[0])
 
-    def negative_elbo(self, drawn: Any) -> dict[str, tf.Tensor]:
+    def negative_elbo(self, drawn: Any, training: bool = True) -> dict[str, tf.Tensor]:
         """-log p(x|z) + beta KL(q(z|x) || N(0, I)) moves everything."""
-        mu, sigma = self.posterior(self.encoder(drawn.x, training=True))
-        x_hat = self.decoder(mu + sigma * drawn.epsilon, training=True)
+        mu, sigma = self.posterior(self.encoder(drawn.x, training=training))
+        x_hat = self.decoder(mu + sigma * drawn.epsilon, training=training)
         distortion = self.distortion(drawn.x, x_hat)
         rate = kl_to_standard_normal(mu, sigma)
         return {
@@ -131,6 +135,9 @@ class Vae(Method):
             "elbo/distortion": distortion,
             "elbo/rate": rate,
         }
+
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        return self._validated(self.negative_elbo, x)
 
     def distortion(self, x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
         """-log p(x|z), summed over pixels, mean over the batch."""

@@ -156,7 +156,18 @@ def around(spec: Mapping[str, Any], x: tf.Tensor, key: tf.Tensor) -> Any:
     )
 
 
-def pipeline(spec, images, *, count, batch_size, seed, stream, numbers, shard=(0, 1), replicas=1):
+def pipeline(
+    spec: Mapping[str, Any],
+    images: np.ndarray,
+    *,
+    count: int,
+    batch_size: int,
+    seed: int,
+    stream: int,
+    numbers: range,
+    shard: tuple[int, int] = (0, 1),
+    replicas: int = 1,
+) -> tf.data.Dataset:
     """A tf.data pipeline of the minibatches of successive iterations.
 
     Args:

@@ -93,6 +93,14 @@ def test_differing_flags_are_named_and_nothing_changes(run):
     assert contents(run) == before
 
 
+def test_flags_younger_than_a_run_have_their_former_values_there(run):
+    former = {"sigma": "softplus", "seed": 5}
+    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp now\)"):
+        run.adopt(CHOSEN | {"sigma": "exp"}, FREE, dataset(), former)
+    run.adopt(CHOSEN | {"sigma": "softplus"}, FREE, dataset(), former)
+    assert run.read_flags()["sigma"] == "softplus"
+
+
 def test_other_data_are_refused_and_nothing_changes(run):
     before = contents(run)
     with pytest.raises(UserError, match="fingerprint ffffffffffff there, aaaaaaaaaaaa now"):

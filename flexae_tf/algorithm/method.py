@@ -18,6 +18,7 @@ from flexae_tf.algorithm import schedules
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import Adam
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
@@ -28,16 +29,20 @@ class Setting:
     """A hyperparameter of a method, and the flag of the same name.
 
     Attributes:
-      default: its value, or None where it follows from the data.
+      default: its value, or None where it follows from the data or the networks.
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
       kind: the type of a setting whose default is None.
+      derived: function (Networks) -> the value that follows from them, where that is so.
+      former: its value in runs whose flags.cfg lacks it, where that is not the default.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: Collection[str] | None = None
     kind: type = int
+    derived: Callable[[Networks], int | float | str] | None = None
+    former: int | float | str | bool | None = None
 
 
 class Player:
@@ -68,7 +73,11 @@ class Method(abc.ABC):
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
+      frozen_after: iterations after which encoder and decoder stay as they are, so that steps may
+        run them in inference mode: their statistics are from then on those of that iteration.
     """
+
+    frozen_after: int | None = None
 
     def __init__(
         self,
@@ -102,6 +111,28 @@ class Method(abc.ABC):
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
+
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """The objective of images that are not trained on, in inference mode, a scalar.
+
+        Its noise is the same each time, so that it is a function of the weights.
+
+        Args:
+          x: float32 [B, ...], as the networks take them.
+
+        Raises:
+          UserError: the method has several objectives, none of which says how good it is.
+        """
+        del x
+        raise UserError(
+            f"{type(self).__name__} plays several objectives against each other, so it has no "
+            "validation loss: use ae, rae, vae, cv_vae or wae_mmd, or a schedule that needs none"
+        )
+
+    def _validated(self, objective, x):
+        """The loss of `validation_loss` by an objective (drawn, training) of one player."""
+        drawn = draws.around(self.draw_spec, x, draws.key(0, draws.VALIDATION, 0))
+        return objective(drawn, training=False)["autoencoder"]
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.

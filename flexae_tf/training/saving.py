@@ -24,7 +24,7 @@ class Saving:
       iteration: tf.Variable, how many iterations have been trained.
       run: RunDirectory to write to, or None to check only.
       options: TrainerOptions.
-      strategy: the tf.distribute strategy. agreement: the workers' Agreement.
+      agreement: the workers' Agreement.
       validation: {name: tf.Variable} of a `Validation`.
 
     Attributes:
@@ -37,12 +37,11 @@ class Saving:
         iteration: tf.Variable,
         run: Any,
         options: TrainerOptions,
-        strategy: tf.distribute.Strategy,
         agreement: workers.Agreement,
         validation: Mapping[str, tf.Variable],
     ) -> None:
         self.state = checkpoint_of(method, iteration, validation)
-        self._strategy, self._agreement = strategy, agreement
+        self._agreement = agreement
         self._networks, self._iteration, self._run = method.networks, iteration, run
         self._checkpoints = run and Checkpoints(
             run.checkpoints, self.state, options.keep_checkpoints, options.keep_every_steps
@@ -79,7 +78,7 @@ class Saving:
         Raises:
           UserError: a checkpoint is there and cannot be read.
         """
-        chief = workers.is_chief(self._strategy)
+        chief = self._agreement.is_chief
         if chief:
             Checkpoints(folder, self.state).restore()
         iteration = self._agreement.of_chief(int(self._iteration.numpy()))

@@ -68,15 +68,8 @@ class Trainer:
         self._stopping = stopping or Stopping(options.max_hours)
         self._drawing = Drawing(self._strategy, dataset.train, options.batch_size, options.seed)
         self.statistics = Statistics(self._strategy, self.method, self._drawing, self._iteration)
-        self.saving = Saving(
-            self.method,
-            self._iteration,
-            run,
-            options,
-            self._strategy,
-            self._agreement,
-            self.validation.state,
-        )
+        state = self.validation.state
+        self.saving = Saving(self.method, self._iteration, run, options, self._agreement, state)
         self._graph_functions = {}
 
     @property

@@ -38,7 +38,7 @@ _RUN_DIRS = flags.DEFINE_list("run_dirs", None, "Run directories of a table.")
 _DENSITY = flags.DEFINE_string(
     "density",
     densities.OWN,
-    f"What --run_dir is sampled from: {', '.join(densities.NAMES)} or gmm<number>.",
+    f"What --run_dir is sampled from: {', '.join(densities.NAMES)}, gmm<n> or bayesian_gmm<n>.",
 )
 _DENSITIES = flags.DEFINE_list(
     "densities",

@@ -22,7 +22,9 @@ _CHECKPOINT = flags.DEFINE_integer(
     "checkpoint", None, "Iteration of the checkpoint; the newest one by default.", lower_bound=0
 )
 _DENSITY = flags.DEFINE_string(
-    "density", densities.OWN, f"What it samples from: {', '.join(densities.NAMES)} or gmm<number>."
+    "density",
+    densities.OWN,
+    f"What it samples from: {', '.join(densities.NAMES)}, gmm<n> or bayesian_gmm<n>.",
 )
 
 

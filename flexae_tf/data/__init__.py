@@ -23,15 +23,15 @@ NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "
 
 
 def load(
-    name,
+    name: str,
     *,
-    data_dir=None,
-    download=False,
-    image_size=None,
-    celeba_crop=140,
-    cache_dir=None,
-    train_examples=None,
-):
+    data_dir: pathlib.Path | str | None = None,
+    download: bool = False,
+    image_size: int | None = None,
+    celeba_crop: int = 140,
+    cache_dir: pathlib.Path | str | None = None,
+    train_examples: int | None = None,
+) -> Dataset:
     """Loads a data set, decoding it into the cache if it is not there.
 
     Args:

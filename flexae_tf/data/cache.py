@@ -23,7 +23,7 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -54,7 +54,7 @@ class Source(NamedTuple):
     open: Callable  # () -> ({"train": Split, "test": Split}, label names)
 
 
-def cached(source, cache_dir=None):
+def cached(source: Source, cache_dir: pathlib.Path | str | None = None) -> dict[str, Any]:
     """The arrays of a source, decoded now if they never were.
 
     Args:
@@ -83,14 +83,14 @@ def cached(source, cache_dir=None):
     return fields
 
 
-def cache_root(cache_dir=None):
+def cache_root(cache_dir: pathlib.Path | str | None = None) -> pathlib.Path:
     """Path of the cache: `cache_dir`, else $FLEXAE_TF_CACHE, else flexae_tf in the user's cache."""
     user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     chosen = cache_dir or os.environ.get("FLEXAE_TF_CACHE") or f"{user_cache}/flexae_tf"
     return pathlib.Path(chosen).expanduser().absolute()
 
 
-def stamp(path):
+def stamp(path: pathlib.Path | str) -> tuple[str, int, int]:
     """(path, size in bytes, modification time in ns) of a file, as in `Source.files`."""
     status = os.stat(path)
     return str(path), status.st_size, status.st_mtime_ns

@@ -12,6 +12,7 @@ import os
 import pathlib
 
 import numpy as np
+from PIL import Image
 
 from flexae_tf.data import image_files
 from flexae_tf.data.cache import Source, Split, stamp
@@ -25,7 +26,7 @@ _ATTRIBUTES = "list_attr_celeba.txt"
 _SIZE = (178, 218)
 
 
-def preprocessing(image_size, crop):
+def preprocessing(image_size: int | None, crop: int) -> dict[str, int]:
     """The settings {"crop", "image_size"}, checked.
 
     Raises: UserError where the crop is not 128 or 140 or the image size exceeds it.
@@ -40,7 +41,7 @@ def preprocessing(image_size, crop):
     return {"crop": crop, "image_size": image_size}
 
 
-def crop_and_resize(image, *, crop, image_size):
+def crop_and_resize(image: Image.Image, *, crop: int, image_size: int) -> np.ndarray:
     """The centre `crop` x `crop` pixels, resized with antialiasing.
 
     Args:
@@ -60,7 +61,7 @@ def crop_and_resize(image, *, crop, image_size):
     return np.asarray(image.resize((image_size, image_size), image_files.FILTER))
 
 
-def folder_source(data_dir, image_size, crop):
+def folder_source(data_dir: pathlib.Path | str, image_size: int | None, crop: int) -> Source:
     """`Source` of the folder described above.
 
     Args:

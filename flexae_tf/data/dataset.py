@@ -9,10 +9,15 @@ import dataclasses
 import hashlib
 import json
 import mmap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flexae_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # Rows read between two releases of pages; 1,024 CelebA images are 12 MB.
 _ROWS_PER_RELEASE = 1024
@@ -39,11 +44,11 @@ class Dataset:
     fingerprint: str
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of one example: (H, W, C) or (D,)."""
         return self.train.shape[1:]
 
-    def first(self, count):
+    def first(self, count: int) -> "Dataset":
         """The same with the first `count` train examples only. Raises UserError if it has fewer."""
         if count > len(self.train):
             raise UserError(
@@ -58,7 +63,7 @@ class Dataset:
         )
 
 
-def to_unit(images):
+def to_unit(images: "np.ndarray | tf.Tensor") -> "np.ndarray | tf.Tensor":
     """Scales images to [0, 1]: the one place where uint8 becomes float32.
 
     Args:
@@ -73,7 +78,7 @@ def to_unit(images):
     return tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
 
 
-def gather(array, rows):
+def gather(array: np.ndarray, rows: np.ndarray | Sequence[int]) -> np.ndarray:
     """Copies rows of an array, keeping the resident memory of a memory map flat.
 
     Args:
@@ -97,7 +102,9 @@ def gather(array, rows):
     return out
 
 
-def fingerprint(name, preprocessing, arrays):
+def fingerprint(
+    name: str, preprocessing: Mapping[str, Any], arrays: Mapping[str, np.ndarray | None]
+) -> str:
     """SHA-256 (hexadecimal) of a data set.
 
     Args:

@@ -9,6 +9,7 @@ import functools
 import io
 import logging
 import os
+import pathlib
 import sys
 
 import numpy as np
@@ -21,7 +22,9 @@ from flexae_tf.data.image_files import CHUNK, decode_in_parallel
 from flexae_tf.errors import UserError
 
 
-def tfds_source(name, data_dir, download, settings):
+def tfds_source(
+    name: str, data_dir: pathlib.Path | str | None, download: bool, settings: dict[str, int]
+) -> Source:
     """`Source` of a data set that TensorFlow Datasets prepares.
 
     Args:

@@ -42,7 +42,7 @@ class TrainerOptions:
     eval_every_steps: int = _option(0, "Measure FID, PRD, ...; 0: never.", free=True)
     eval_images: int = _option(2048, "Images of each kind in such a measurement.", free=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("training_steps", "seed", "max_hours"):
             _at_least(0, name, getattr(self, name))
         if not math.isfinite(self.max_hours):

@@ -23,7 +23,7 @@ _CACHE_DIR = flags.DEFINE_string(
 )
 
 
-def main(_):
+def main(_: list[str]) -> None:
     """Loads the data set and prints what it holds."""
     dataset = data.load(
         _DATASET.value,

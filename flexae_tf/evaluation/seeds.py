@@ -42,7 +42,7 @@ def averaged(
 
 
 def _means(group, keys):
-    found = {"run": f"{len(group)} seeds"}
+    found: dict[str, Any] = {"run": f"{len(group)} seeds"}
     for key in keys:
         values = [row.get(key) for row in group]
         if None not in values:

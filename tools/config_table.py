@@ -1,7 +1,7 @@
 """Trains and measures every config of a folder and fills Tables 1 and 2 of the RAE paper.
 
-    python -m tools.config_table --configs=configs/rae_paper/mnist --output_dir=tables/mnist
-    python -m tools.config_table --configs=configs/rae_paper/mnist --output_dir=tables/small \\
+    python -m tools.config_table --configs=configs/rae_table/mnist --output_dir=tables/mnist
+    python -m tools.config_table --configs=configs/rae_table/mnist --output_dir=tables/small \\
       --seeds=3 --several=vae,wae,rae_l2,ae --jobs=2 \\
       --evaluate="--features=pixels --count=2000" -- --training_steps=2000 --batch_size=32
 

@@ -81,14 +81,14 @@ def rows(
 
     Args:
       folder: of the table.
-      configs: folder of flagfiles, *.cfg; those whose names begin with "_" are shared by others.
+      configs: folder of flagfiles, *.cfg, without base.cfg, which others include.
       seeds: {name of a config: its seeds}; {"": seeds} of those that are not named.
       train_flags, evaluate_flags: flags for all rows.
 
     Raises:
       UserError: there are no configs, there is none of a name in `seeds`, or as `Row`.
     """
-    found = {p.stem: p for p in sorted(Path(configs).glob("*.cfg")) if p.name[0] != "_"}
+    found = {p.stem: p for p in sorted(Path(configs).glob("*.cfg")) if p.stem != "base"}
     if not found:
         raise UserError(f"--configs={configs}: expected a folder with .cfg files")
     unknown = [name for name in seeds if name and name not in found]

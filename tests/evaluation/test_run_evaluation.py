@@ -34,7 +34,7 @@ class NoisyCopy:
     def decode(self, z):
         return data.to_unit(DIGITS.train[: len(z)])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x, by, seed):
         return data.to_unit(x)
 
     def sample(self, n, seed):
@@ -117,6 +117,13 @@ def test_a_report_by_the_same_protocol_is_kept(run):
     other = evaluation(run, dataclasses.replace(FEW, seed=1)).measure(90_000, again=False)
     assert other["protocol"]["seed"] == 1
     assert other["metrics/generation/fid"] != records[1]["metrics/generation/fid"]
+
+
+def test_another_split_has_a_report_of_its_own(run):
+    by_sample = dataclasses.replace(FEW, reconstruct_by="sample")
+    evaluation(run, by_sample).measure(90_000, "gmm")
+    assert (run.path / "metrics" / "90000.sample.gmm.json").exists()
+    assert not (run.path / "metrics" / "90000.gmm.json").exists()
 
 
 def test_another_density_has_a_report_of_its_own_and_the_same_reconstructions(run, monkeypatch):

@@ -2,9 +2,9 @@
 
 The folder of such a table:
 
-    runs/<config>,seed=<seed>/          an ordinary run directory
-    logs/<config>,seed=<seed>.txt       what its commands said
-    results/<config>,seed=<seed>.json   its row, as tools.evaluate --run_dirs printed it
+    runs/<config>-<seed>/          an ordinary run directory
+    logs/<config>-<seed>.txt       what its commands said
+    results/<config>-<seed>.json   its row, as tools.evaluate --run_dirs printed it
     tables.md, tables.csv, tables.json  see `evaluation.tables`
 """
 
@@ -40,7 +40,7 @@ class Row(processes.Task):
         train_flags: Sequence[str],
         evaluate_flags: Sequence[str],
     ) -> None:
-        self.name = f"{Path(config).stem},seed={seed}"
+        self.name = f"{Path(config).stem}-{seed}"  # --run_dirs is split at commas
         folder = Path(folder)
         self.log = folder / "logs" / f"{self.name}.txt"
         self.result_file = folder / "results" / f"{self.name}.json"

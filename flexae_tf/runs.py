@@ -2,7 +2,7 @@
 
     flags.cfg     the resolved flags, itself a flagfile
     run.json      versions, git commit, data fingerprint
-    checkpoints/  ckpt-<iteration>
+    checkpoints/  ckpt-<iteration>, best/ckpt-<iteration>
     train/ eval/  TensorBoard
     samples/      PNG grids by iteration
     metrics/      <iteration>.json
@@ -21,9 +21,10 @@ import fcntl
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -32,6 +33,7 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, saving
+from flexae_tf.training.best import Best
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -44,6 +46,7 @@ class RunDirectory:
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best"
         self.train = self.path / "train"
         self.eval = self.path / "eval"
         self.samples = self.path / "samples"
@@ -79,19 +82,26 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
+    def adopt(
+        self,
+        settings: dict,
+        free: Collection[str],
+        dataset: data.Dataset,
+        former: Mapping[str, Any] | None = None,
+    ) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
           settings: {flag: value}, resolved.
           free: names of the flags that may differ from one start to the next.
           dataset: the Dataset.
+          former: {flag: value} of a run that does not say them (`settings.former`).
 
         Raises:
           UserError: it is a run with other settings or of other data; nothing is changed.
         """
         if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
-            self._check(settings, free, dataset.fingerprint)
+            self._check(settings, free, dataset.fingerprint, former or {})
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
@@ -112,6 +122,24 @@ class RunDirectory:
             raise UserError(f"{self.run_file} is damaged: it does not say what data it was made of")
         return recorded
 
+    def iteration_of(self, checkpoint: int | str) -> int:
+        """Iteration of a checkpoint, given as a number, its text, or "best".
+
+        Raises:
+          UserError: it is none of these, or no best checkpoint is kept.
+        """
+        if checkpoint == "best":
+            kept = checkpoints.iterations(self.best)
+            if not kept:
+                raise UserError(
+                    f"{self.path} has no best checkpoint: train with --validation_images and "
+                    "--keep_best, or choose another"
+                )
+            return kept[-1]
+        if isinstance(checkpoint, str) and not checkpoint.isdecimal():
+            raise UserError(f"--checkpoint={checkpoint}: expected an iteration, or best")
+        return int(checkpoint)
+
     def _read(self, path):
         try:
             return path.read_text()
@@ -121,12 +149,10 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, chosen, free, fingerprint):
-        now = {k: _text(v) for k, v in chosen.items() if v is not None}
-        # A run from before there was a flag has its default, which changes nothing.
-        defaults = settings.defaults(now.get("method"), now.get("variant"))
-        defaults = {k: _text(v) for k, v in defaults.items() if v is not None and k in now}
-        before = defaults | self.read_flags()
+    def _check(self, settings, free, fingerprint, former):
+        now = {k: _text(v) for k, v in settings.items() if v is not None}
+        younger = {k: _text(v) for k, v in former.items() if v is not None and k in settings}
+        before = younger | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -145,12 +171,13 @@ class RunDirectory:
             )
 
 
-def load(path: Path | str, checkpoint: int | None = None) -> "Run":
+def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
       path: the run directory.
-      checkpoint: iteration of the checkpoint; the newest readable one by default.
+      checkpoint: iteration of the checkpoint (a number or its text), or "best" for the one with
+        the lowest validation error (see --keep_best); the newest readable one by default.
 
     Returns:
       A Run.
@@ -171,7 +198,7 @@ def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     )
 
 
-def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
+def load_method(path: Path | str, checkpoint: int | str | None = None) -> Method:
     """The Method of a run with its optimizers, to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
@@ -220,8 +247,15 @@ def _restored(directory, checkpoint):
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:
             raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    elif checkpoint == "best":
+        Best(directory.best).restore(state)
     else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+        checkpoint = directory.iteration_of(checkpoint)
+        # One that is no longer among the newest may be kept as the best.
+        kept = checkpoint in checkpoints.iterations(directory.checkpoints)
+        is_best = not kept and checkpoint in checkpoints.iterations(directory.best)
+        folder = directory.best if is_best else directory.checkpoints
+        checkpoints.restore(state, folder / f"ckpt-{checkpoint}")
     return method, int(counter.numpy())
 
 

@@ -42,7 +42,8 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | Non
     Raises:
       UserError: there are no such checkpoints, or the protocol leaves no choice.
     """
-    found = checkpoints.iterations(runs.RunDirectory(run_dir).checkpoints)
+    directory = runs.RunDirectory(run_dir)
+    found, best = (checkpoints.iterations(d) for d in (directory.checkpoints, directory.best))
     if not found:
         raise UserError(f"--run_dir={run_dir} has no checkpoint: train it first")
     if protocol.first_step is not None:
@@ -50,14 +51,14 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | Non
     choice = choice or protocol.checkpoint
     if choice == "all":
         return found
-    if choice == "best":
-        return [runs.best_iteration(run_dir)]
     if choice == "newest":
         return found[-1:]
-    if not choice.isdecimal() or int(choice) not in found:
+    if choice == "best":
+        return [directory.iteration_of(choice)]
+    if not choice.isdecimal() or int(choice) not in found + best:
         raise UserError(
             f"--checkpoints={choice}: expected newest, best, all or one of "
-            + ", ".join(map(str, found))
+            f"{', '.join(map(str, sorted({*found, *best})))}"
         )
     return [int(choice)]
 

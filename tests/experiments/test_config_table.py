@@ -50,7 +50,7 @@ def test_flags_override_the_config(tmp_path, configs):
 
 
 def test_mistakes(tmp_path, configs):
-    with pytest.raises(UserError, match="no config 'rae' .* ae, vae"):
+    with pytest.raises(UserError, match=r"no config 'rae' .* ae, vae"):
         config_table.rows(tmp_path, configs, {"": [0], "rae": [0]}, SMALL, [])
     with pytest.raises(UserError, match=r"expected a folder with \.cfg files"):
         config_table.rows(tmp_path, tmp_path, {"": [0]}, SMALL, [])

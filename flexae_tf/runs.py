@@ -21,10 +21,9 @@ import fcntl
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
@@ -82,26 +81,19 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(
-        self,
-        settings: dict,
-        free: Collection[str],
-        dataset: data.Dataset,
-        former: Mapping[str, Any] | None = None,
-    ) -> None:
+    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
           settings: {flag: value}, resolved.
           free: names of the flags that may differ from one start to the next.
           dataset: the Dataset.
-          former: {flag: value} of a run that does not say them (`settings.former`).
 
         Raises:
           UserError: it is a run with other settings or of other data; nothing is changed.
         """
         if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
-            self._check(settings, free, dataset.fingerprint, former or {})
+            self._check(settings, free, dataset.fingerprint)
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
@@ -149,10 +141,12 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, settings, free, fingerprint, former):
-        now = {k: _text(v) for k, v in settings.items() if v is not None}
-        younger = {k: _text(v) for k, v in former.items() if v is not None and k in settings}
-        before = younger | self.read_flags()
+    def _check(self, chosen, free, fingerprint):
+        now = {k: _text(v) for k, v in chosen.items() if v is not None}
+        # What a run from before there was a flag was trained with.
+        former = settings.former(now.get("method"), now.get("variant"))
+        former = {k: _text(v) for k, v in former.items() if v is not None and k in now}
+        before = former | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())

@@ -80,10 +80,9 @@ def test_a_run_from_before_there_was_a_flag_goes_on_with_its_default(run):
     run.flags_file.unlink()
     run.run_file.unlink()
     run.adopt(flags_then, FREE, dataset())
-    former = settings.former(parsed("--method=ae"))
     with pytest.raises(UserError, match=r"flags \(--validation_images=0 there, 5 now\)"):
-        run.adopt(flags_then | known | {"validation_images": 5}, FREE, dataset(), former)
-    run.adopt(flags_then | known, FREE, dataset(), former)
+        run.adopt(flags_then | known | {"validation_images": 5}, FREE, dataset())
+    run.adopt(flags_then | known, FREE, dataset())
     assert run.read_flags()["autoencoder_schedule"] == "constant"
 
 
@@ -98,11 +97,14 @@ def test_differing_flags_are_named_and_nothing_changes(run):
     assert contents(run) == before
 
 
-def test_flags_younger_than_a_run_have_their_former_values_there(run):
-    former = {"sigma": "softplus", "seed": 5}
-    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp now\)"):
-        run.adopt(CHOSEN | {"sigma": "exp"}, FREE, dataset(), former)
-    run.adopt(CHOSEN | {"sigma": "softplus"}, FREE, dataset(), former)
+def test_a_run_from_before_there_was_a_flag_keeps_its_former_value(tmp_path):
+    of_vae = {"method": "vae", "variant": "paper", "networks": "rae"}
+    run = RunDirectory(tmp_path)
+    run.create()
+    run.adopt(of_vae, FREE, dataset())
+    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp_tanh now\)"):
+        run.adopt(of_vae | {"sigma": "exp_tanh"}, FREE, dataset())
+    run.adopt(of_vae | {"sigma": "softplus"}, FREE, dataset())
     assert run.read_flags()["sigma"] == "softplus"
 
 

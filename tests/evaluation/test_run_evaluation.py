@@ -196,7 +196,7 @@ def test_choice_of_checkpoints(run, tmp_path):
     assert choose_iterations(run.path, STANDARD, "newest") == [140_000]
     assert choose_iterations(run.path, STANDARD, "all") == ITERATIONS
     assert choose_iterations(run.path, STANDARD, "90000") == [90_000]
-    with pytest.raises(UserError, match="--checkpoints=best: expected newest, all or one of 5"):
+    with pytest.raises(UserError, match="no best checkpoint: train with --validation_images"):
         choose_iterations(run.path, STANDARD, "best")
     short = dataclasses.replace(RELEASED, first_step=1, last_step=2)
     for path, protocol, choice, message in (

@@ -135,10 +135,26 @@ def iterations(folder: Path) -> list[int]:
 def restore(checkpoint, path):
     """Restores every variable of a tf.train.Checkpoint from `path`.
 
+    Loss scales alone may be missing there, after a change to float16; they begin anew.
+
     Raises:
       UserError: the checkpoint is missing or damaged, or is one of other networks.
     """
     try:
-        checkpoint.read(str(path)).assert_existing_objects_matched()
+        _without_new_scales(checkpoint, path).read(str(path)).assert_existing_objects_matched()
     except (tf.errors.OpError, AssertionError, ValueError, OSError, IndexError) as error:
         raise UserError(f"cannot read the checkpoint {path}: {files.reason(error)}") from error
+
+
+def _without_new_scales(checkpoint, path):
+    """The checkpoint, or all of it but loss scales that `path` does not have."""
+    if not hasattr(checkpoint, "loss_scales"):
+        return checkpoint
+    saved = (name for name, _ in tf.train.list_variables(str(path)))
+    if any(name.startswith("loss_scales/") for name in saved):
+        return checkpoint
+    return tf.train.Checkpoint(
+        iteration=checkpoint.iteration,
+        networks=checkpoint.networks,
+        optimizers=checkpoint.optimizers,
+    )

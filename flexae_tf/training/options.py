@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from flexae_tf.errors import UserError
+from flexae_tf.networks.precision import PRECISIONS
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker_mirrored")
 
@@ -26,6 +27,9 @@ class TrainerOptions:
     seed: int = _option(0, "Seed of the initial weights and of every draw.")
     strategy: str = _option(
         "auto", "auto: mirrored with two or more GPUs, else one device.", STRATEGIES, free=True
+    )
+    precision: str = _option(
+        "float32", "What networks compute in; weights are float32.", PRECISIONS, free=True
     )
     xla: bool = _option(False, "Compile the gradient functions with XLA.", free=True)
     sync_batch_norm: bool = _option(

@@ -81,9 +81,20 @@ class LossCheck:
 
 
 def checkpoint_of(method: Method, iteration: tf.Variable) -> tf.train.Checkpoint:
-    """The checkpoint of a method's networks and optimizers and the iteration (a tf.Variable)."""
-    optimizers = {name: player.optimizer for name, player in method.players.items()}
-    return tf.train.Checkpoint(iteration=iteration, networks=method.networks, optimizers=optimizers)
+    """The checkpoint of a method's networks and optimizers and the iteration (a tf.Variable).
+
+    Loss scales, where there are any, stand beside the optimizers, so that these are the same in
+    every precision.
+    """
+    players = method.players.items()
+    optimizers = {name: player.optimizer for name, player in players}
+    scales = {name: player.loss_scale.state for name, player in players if player.loss_scale}
+    return tf.train.Checkpoint(
+        iteration=iteration,
+        networks=method.networks,
+        optimizers=optimizers,
+        **({"loss_scales": scales} if scales else {}),
+    )
 
 
 def all_finite(network: keras.Model) -> bool:

@@ -122,9 +122,12 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, settings, free, fingerprint):
-        before = self.read_flags()
-        now = {k: _text(v) for k, v in settings.items() if v is not None}
+    def _check(self, chosen, free, fingerprint):
+        now = {k: _text(v) for k, v in chosen.items() if v is not None}
+        # A run from before there was a flag has its default, which changes nothing.
+        defaults = settings.defaults(now.get("method"), now.get("variant"))
+        defaults = {k: _text(v) for k, v in defaults.items() if v is not None and k in now}
+        before = defaults | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -196,9 +199,8 @@ class Run:
 
     def load_dataset(self) -> data.Dataset:
         """The data set the run was trained on. Raises UserError if it has changed since."""
-        names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(
-            self.settings["dataset"], **{name: self.settings[name] for name in names}
+            self.settings["dataset"], **{name: self.settings[name] for name in settings.DATA_FLAGS}
         )
         if dataset.fingerprint != self.fingerprint:
             raise UserError(
@@ -237,6 +239,8 @@ def _provenance(dataset):
     return {
         "data_fingerprint": dataset.fingerprint,
         "data_shape": list(dataset.shape),
+        "train_images": len(dataset.train),
+        "validation_images": 0 if dataset.validation is None else len(dataset.validation),
         "git_commit": commit or None,
         "python": sys.version.split()[0],
         "versions": {name: metadata.version(name) for name in _RECORDED_PACKAGES},

@@ -69,6 +69,19 @@ def test_free_flags_may_change_and_are_recorded(run):
     assert run.read_flags()["data_dir"] == "elsewhere"
 
 
+def test_a_run_from_before_there_was_a_flag_goes_on_with_its_default(run):
+    known = {"pad": None, "validation_images": 0, "keep_best": False, "method": "ae"}
+    known |= {"variant": "paper", "autoencoder_schedule": "constant", "autoencoder_epsilon": 1e-8}
+    flags_then = CHOSEN | {"method": "ae", "variant": "paper"}
+    run.flags_file.unlink()
+    run.run_file.unlink()
+    run.adopt(flags_then, FREE, dataset())
+    with pytest.raises(UserError, match=r"flags \(--validation_images=0 there, 5 now\)"):
+        run.adopt(flags_then | known | {"validation_images": 5}, FREE, dataset())
+    run.adopt(flags_then | known, FREE, dataset())
+    assert run.read_flags()["autoencoder_schedule"] == "constant"
+
+
 def test_differing_flags_are_named_and_nothing_changes(run):
     before = contents(run)
     with pytest.raises(UserError) as error:

@@ -60,7 +60,7 @@ _SEED = flags.DEFINE_integer("seed", STANDARD.seed, "Draws images and samples.",
 _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     del argv
     protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
     extractor_flags.check()

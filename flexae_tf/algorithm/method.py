@@ -14,11 +14,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from flexae_tf.algorithm import schedules
 from flexae_tf.algorithm.loss_scale import LossScale
 from flexae_tf.data import draws
+from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.networks.layers import Adam
 from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
+
+_SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,27 +185,29 @@ class Method(abc.ABC):
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
-def adam(learning_rate: float, beta_1: float, beta_2: float, halve_every_steps: int = 0) -> Adam:
-    """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
+def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8) -> Adam:
+    """Adam, by default with the epsilon of the released program, 1e-8 for all its optimizers.
 
     Args:
-      halve_every_steps: iterations after which the rate is halved, again and again; 0: never.
+      learning_rate: a number or a Keras schedule.
     """
-    if halve_every_steps:
-        learning_rate = keras.optimizers.schedules.ExponentialDecay(
-            learning_rate, halve_every_steps, 0.5, staircase=True
-        )
-    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
 
 def adam_settings(
-    player: str, learning_rate: float, beta_1: float, beta_2: float
+    player: str,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    schedule: str = schedules.CONSTANT,
 ) -> dict[str, Setting]:
-    """The three settings of a player's Adam, for a method's `settings`."""
+    """The settings of a player's Adam, for a method's `settings`."""
     return {
         f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
         f"{player}_beta_1": Setting(beta_1, f"Adam beta_1 of the {player}."),
         f"{player}_beta_2": Setting(beta_2, f"Adam beta_2 of the {player}."),
+        f"{player}_epsilon": Setting(1e-8, f"Adam epsilon of the {player}."),
+        f"{player}_schedule": Setting(schedule, f"{_SCHEDULE} of the {player}."),
     }
 
 
@@ -212,10 +218,25 @@ def halving_setting() -> dict[str, Setting]:
 
 
 def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
-    """The optimizer that `adam_settings` (and `halving_setting`) describe."""
-    return adam(
-        settings[f"{player}_learning_rate"],
-        settings[f"{player}_beta_1"],
-        settings[f"{player}_beta_2"],
-        settings.get("halve_rates_every_steps", 0),
-    )
+    """The optimizer that `adam_settings` (and `halving_setting`) describe.
+
+    Raises:
+      UserError: the rate is to be halved and to follow a schedule, too.
+    """
+    learning_rate, schedule = settings[f"{player}_learning_rate"], settings[f"{player}_schedule"]
+    halve_every_steps = settings.get("halve_rates_every_steps", 0)
+    if halve_every_steps:
+        if schedule != schedules.CONSTANT:
+            raise UserError(
+                f"--{player}_schedule={schedule} and a rate that is halved every "
+                f"{halve_every_steps} iterations exclude each other: give one of them"
+            )
+        rate = keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, halve_every_steps, 0.5, staircase=True
+        )
+    else:
+        # Critics are the only players that move several times in an iteration.
+        updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+        rate = schedules.rate(schedule, learning_rate, updates)
+    betas = settings[f"{player}_beta_1"], settings[f"{player}_beta_2"]
+    return adam(rate, *betas, settings[f"{player}_epsilon"])

@@ -90,12 +90,12 @@ def critic_loss(gap: tf.Tensor, penalty: tf.Tensor, penalty_weight: float) -> tf
     return penalty_weight * penalty - gap
 
 
-def raise_verdict(critic, examples):
+def raise_verdict(critic: Callable[[tf.Tensor], tf.Tensor], examples: tf.Tensor) -> tf.Tensor:
     """Eq. 7 (L_Gen, of z_hat) and Eq. 10 (L_AEReg, of x_inp): -mean C(examples)."""
     return -tf.reduce_mean(critic(examples))
 
 
-def lower_verdict(critic, examples):
+def lower_verdict(critic: Callable[[tf.Tensor], tf.Tensor], examples: tf.Tensor) -> tf.Tensor:
     """Eq. 8 (L_Enc, of z): mean C(examples)."""
     return tf.reduce_mean(critic(examples))
 

@@ -126,7 +126,18 @@ def minibatches(
     )
 
 
-def pipeline(spec, images, *, count, batch_size, seed, stream, numbers, shard=(0, 1), replicas=1):
+def pipeline(
+    spec: Mapping[str, Any],
+    images: np.ndarray,
+    *,
+    count: int,
+    batch_size: int,
+    seed: int,
+    stream: int,
+    numbers: range,
+    shard: tuple[int, int] = (0, 1),
+    replicas: int = 1,
+) -> tf.data.Dataset:
     """A tf.data pipeline of the minibatches of successive iterations.
 
     Args:

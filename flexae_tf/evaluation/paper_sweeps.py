@@ -56,7 +56,7 @@ CAPACITY_LADDER = ((0, None), (1, 64), (2, 256), (3, 512), (4, 1024), (6, 2048))
 CAPACITY_TRAIN_EXAMPLES = 5000
 
 
-def latent_dim_values(dataset, method, latent_dim):
+def latent_dim_values(dataset: str, method: str, latent_dim: int) -> tuple[float, float] | None:
     """Table 3's (reconstruction FID, generation FID), or None where it has none."""
     multiple, rest = divmod(latent_dim, BASE_LATENT_DIM.get(dataset, latent_dim + 1))
     if rest or multiple not in LATENT_DIM.get(method, {}):
@@ -64,7 +64,7 @@ def latent_dim_values(dataset, method, latent_dim):
     return LATENT_DIM[method][multiple][DATASETS.index(dataset)]
 
 
-def capacity_values(dataset, layers, width):
+def capacity_values(dataset: str, layers: int, width: int | None) -> tuple[float, float] | None:
     """The slides' (reconstruction FID, generation FID) of the ladder's rung, or None.
 
     Args:

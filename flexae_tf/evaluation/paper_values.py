@@ -6,6 +6,9 @@ of Ghosh et al., "From Variational to Deterministic Autoencoders", whose methods
 `model_name`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "celeb_a")
 
 # Table 1: {method: FID as (reconstruction, generation) for each data set}. Lower is better.
@@ -139,7 +142,7 @@ _REGULARIZER_ENDINGS = {
 }
 
 
-def model_name(settings):
+def model_name(settings: Mapping[str, Any]) -> str:
     """What the papers call the model of a run.
 
     Args:
@@ -152,14 +155,14 @@ def model_name(settings):
     name = _MODEL_NAMES.get(settings["method"], settings["method"])
     if settings.get("weight_decay_weight"):
         name += "-L2"
-    name += _REGULARIZER_ENDINGS.get(settings.get("regularizer"), "")
+    name += _REGULARIZER_ENDINGS.get(settings.get("regularizer", ""), "")
     likelihood = settings.get("likelihood", "fixed_variance")
     if settings["method"] == "vae" and likelihood != "fixed_variance":
         name += f" ({likelihood.replace('_', ' ')})"
     return name
 
 
-def rae_values(dataset, model):
+def rae_values(dataset: str, model: str) -> dict[str, float]:
     """What Ghosh et al. report of a model.
 
     Args:
@@ -178,7 +181,9 @@ def rae_values(dataset, model):
     return values
 
 
-def paper_values(dataset, method, model=None, density="own"):
+def paper_values(
+    dataset: str | None, method: str | None, model: str | None = None, density: str = "own"
+) -> dict[str, float]:
     """The FlexAE paper's numbers for one trained model, under the keys of `suite`.
 
     Args:
@@ -194,7 +199,7 @@ def paper_values(dataset, method, model=None, density="own"):
     if dataset not in DATASETS:
         return {}
     column = DATASETS.index(dataset)
-    row, density_of_row = _EX_POST_ROWS.get(model, (method, "own"))
+    row, density_of_row = _EX_POST_ROWS.get(model or "", (method or "", "own"))
     values = {}
     if row in FID:
         values["reconstruction/fid"], values["generation/fid"] = FID[row][column]

@@ -42,7 +42,7 @@ class Networks:
     variant: str = "paper"
     architecture: str = "flexae"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.shape) == 1 and self.architecture != "flexae":
             raise UserError(
                 f"--networks={self.architecture} is for images; leave it out for data of vectors"
@@ -56,7 +56,9 @@ class Networks:
         """z -> x_hat, its kernels divided by their largest singular values if asked for."""
         return self._module.decoder(self.shape, latent_dim, self.variant, spectral_norm)
 
-    def generator(self, noise_dim, latent_dim, depth=None, width=None):
+    def generator(
+        self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None
+    ) -> keras.Model:
         """n -> z_hat; `depth` hidden layers of `width` units, the tables' by default."""
         return flexae.generator(self.shape, noise_dim, latent_dim, self.variant, depth, width)
 

@@ -8,13 +8,17 @@ step nothing, has no lag and works with any Keras network.
 """
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from flexae_tf import data
+from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
 from flexae_tf.networks.layers import held_power_iterations, layers_of
+from flexae_tf.training.drawing import Drawing
 
 MINIBATCHES = 20  # that the statistics are averaged over
 
@@ -29,10 +33,16 @@ class Statistics:
       iteration: tf.Variable, how many iterations have been trained.
     """
 
-    def __init__(self, strategy, method, drawing, iteration):
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        method: Method,
+        drawing: Drawing,
+        iteration: tf.Variable,
+    ) -> None:
         self._strategy, self._method, self._drawing = strategy, method, drawing
         self._iteration = iteration
-        self._updated_at = None
+        self._updated_at: int | None = None
 
     @property
     def current(self) -> bool:
@@ -56,7 +66,7 @@ class Statistics:
         self._updated_at = iteration
 
     @contextlib.contextmanager
-    def disturbed(self):
+    def disturbed(self) -> Iterator[None]:
         """Where networks may run in training mode outside of a step: only statistics suffer."""
         self._updated_at = None
         with held_power_iterations(self._method.networks.values()):
@@ -71,7 +81,7 @@ class Statistics:
             self._strategy.run(replica, (drawn,))
 
 
-def take_in(method, drawn) -> None:
+def take_in(method: Method, drawn: Any) -> None:
     """Takes one more minibatch into a method's statistics; runs within `averaging`.
 
     All kinds of codes go through the decoder as one batch, so that deeper layers see them
@@ -87,7 +97,7 @@ def take_in(method, drawn) -> None:
 
 
 @contextlib.contextmanager
-def averaging(method, count):
+def averaging(method: Method, count: tf.Tensor | int) -> Iterator[None]:
     """Lets `take_in` average over minibatches instead of over iterations.
 
     Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.

@@ -134,7 +134,7 @@ class Trainer:
         """Iteration number `iteration`. Returns {name: scalar tensor}, means over the replicas."""
         return self.graph_function(iteration)(iterator)
 
-    def graph_function(self, iteration: int) -> Callable:
+    def graph_function(self, iteration: int) -> tf.types.experimental.PolymorphicFunction:
         """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
         step = self.method.step_at(iteration)
         if step not in self._graph_functions:

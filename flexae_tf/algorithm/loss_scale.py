@@ -17,7 +17,7 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
         """What a checkpoint holds of it: the scale, and how many good steps it has had."""
         return {"scale": self.dynamic_scale, "good_steps": self.step_counter}
 
-    def check_finite(self, grads):
+    def check_finite(self, grads: list[tf.Tensor]) -> tf.Tensor:
         context = tf.distribute.get_replica_context()
         finite = tf.cast(super().check_finite(grads), tf.float32)
         replicas = context.num_replicas_in_sync

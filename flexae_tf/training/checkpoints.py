@@ -14,6 +14,7 @@ from flexae_tf.training import workers
 
 _NAME = re.compile(r"ckpt-(\d+)\.index")
 _PART = re.compile(r"ckpt-(\d+)\..*")
+LOSS_SCALES = "loss_scales"  # what a float32 run does not have
 
 
 class Checkpoints:
@@ -154,13 +155,10 @@ def restore(checkpoint: tf.train.Checkpoint, path: Path | str) -> None:
 
 def _without_new_scales(checkpoint, path):
     """The checkpoint, or all of it but loss scales that `path` does not have."""
-    if not hasattr(checkpoint, "loss_scales"):
+    parts = checkpoint._trackable_children()
+    if LOSS_SCALES not in parts:
         return checkpoint
-    saved = (name for name, _ in tf.train.list_variables(str(path)))
-    if any(name.startswith("loss_scales/") for name in saved):
+    saved = [name for name, _ in tf.train.list_variables(str(path))]
+    if any(name.startswith(f"{LOSS_SCALES}/") for name in saved):
         return checkpoint
-    return tf.train.Checkpoint(
-        iteration=checkpoint.iteration,
-        networks=checkpoint.networks,
-        optimizers=checkpoint.optimizers,
-    )
+    return tf.train.Checkpoint(**{name: parts[name] for name in parts if name != LOSS_SCALES})

@@ -198,7 +198,7 @@ def _exponential(text):
 
 
 def _plateau(text):
-    kinds = {field.name: type(field.default) for field in dataclasses.fields(PlateauRule)}
+    kinds = {name: type(value) for name, value in dataclasses.asdict(PlateauRule()).items()}
     words = [word.split("=") for word in text.split(",") if word]
     given = {name: kinds[name](value) for name, value in words}
     if len(given) < len(words):

@@ -31,6 +31,7 @@ from flexae_tf import data, files, settings
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import precision
 from flexae_tf.training import checkpoints, saving
 from flexae_tf.training.best import Best
 
@@ -234,7 +235,8 @@ def _restored(directory, checkpoint):
     """(The Method of a checkpoint, its iteration)."""
     values = settings.parse(directory.read_flags())
     shape = tuple(directory.read_provenance()["data_shape"])
-    method = settings.build_method(shape, values)
+    with precision.networks_in(values.precision):
+        method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
     state = saving.checkpoint_of(method, counter)
     if checkpoint is None:

@@ -101,3 +101,13 @@ def test_only_losses_are_checked_and_only_those_that_were_reported():
     losses = LossCheck(["encoder", "second_stage"], None)
     losses.see(1, {"encoder": tf.constant(1.0), "gradient_norm/encoder": NAN})
     losses.check()
+
+
+def test_a_loss_scale_that_has_only_fallen_is_an_error():
+    losses = LossCheck(["encoder", "critic"], None)
+    scales = {"loss_scale/encoder": tf.constant(1.0), "loss_scale/critic": tf.constant(2.0**-16)}
+    losses.see(7, {"encoder": tf.constant(1.0), "critic": tf.constant(1.0)} | scales)
+    with pytest.raises(
+        UserError, match="every gradient of the critic is not finite at iteration 7"
+    ):
+        losses.check()

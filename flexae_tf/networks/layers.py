@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import keras
 import tensorflow as tf
 
+from flexae_tf.networks.products import product
+
 
 class Adam(keras.optimizers.Adam):
     """Keras' Adam with its update in TensorFlow's one fused kernel.
@@ -72,26 +74,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
-@tf.custom_gradient
-def _product(x, kernel):
-    """x W of [B, k] and [k, n], whose gradient by x is computed as (W g^T)^T instead of g W^T.
-
-    On processors TensorFlow's product with a transposed right-hand side is the slow one: of
-    [128, 1024] and [6272, 1024] it takes 16.5 ms on two cores, transposed twice 11.2 ms.
-    """
-
-    def gradient(g):
-        by_x = tf.transpose(tf.matmul(kernel, g, transpose_b=True))  # [B, k]
-        return by_x, tf.matmul(x, g, transpose_a=True)
-
-    return tf.matmul(x, kernel), gradient
-
-
 class Dense(keras.layers.Dense):
     """Keras' dense layer, faster to differentiate where its kernel is large.
 
     At test time it is Keras' own, so that exported models hold no gradient functions. Small ones
-    are always: what `_product` adds would outweigh what it saves.
+    are always: what `product` adds would outweigh what it saves.
     """
 
     large = 2**20  # entries of the kernel
@@ -99,7 +86,7 @@ class Dense(keras.layers.Dense):
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is False or math.prod(self.kernel.shape) < self.large:
             return super().call(inputs, training=training)
-        outputs = _product(inputs, tf.convert_to_tensor(self.kernel))
+        outputs = product(inputs, tf.convert_to_tensor(self.kernel))
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)

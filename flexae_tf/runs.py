@@ -2,7 +2,7 @@
 
     flags.cfg     the resolved flags, itself a flagfile
     run.json      versions, git commit, data fingerprint
-    checkpoints/  ckpt-<iteration>
+    checkpoints/  ckpt-<iteration>, best/ckpt-<iteration>
     train/ eval/  TensorBoard
     samples/      PNG grids by iteration
     metrics/      <iteration>.json
@@ -32,6 +32,7 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, saving
+from flexae_tf.training.best import Best
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -44,6 +45,7 @@ class RunDirectory:
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best"
         self.train = self.path / "train"
         self.eval = self.path / "eval"
         self.samples = self.path / "samples"
@@ -123,10 +125,10 @@ class RunDirectory:
 
     def _check(self, chosen, free, fingerprint):
         now = {k: _text(v) for k, v in chosen.items() if v is not None}
-        # A run from before there was a flag has its default, which changes nothing.
-        defaults = settings.defaults(now.get("method"), now.get("variant"))
-        defaults = {k: _text(v) for k, v in defaults.items() if v is not None and k in now}
-        before = defaults | self.read_flags()
+        # What a run from before there was a flag was trained with.
+        former = settings.former(now.get("method"), now.get("variant"))
+        former = {k: _text(v) for k, v in former.items() if v is not None and k in now}
+        before = former | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -145,12 +147,13 @@ class RunDirectory:
             )
 
 
-def load(path: Path | str, checkpoint: int | None = None) -> "Run":
+def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
       path: the run directory.
-      checkpoint: iteration of the checkpoint; the newest readable one by default.
+      checkpoint: iteration of the checkpoint, or "best" for the one with the lowest validation
+        error (see --keep_best); the newest readable one by default.
 
     Returns:
       A Run.
@@ -171,7 +174,7 @@ def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     )
 
 
-def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
+def load_method(path: Path | str, checkpoint: int | str | None = None) -> Method:
     """The Method of a run with its optimizers, to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
@@ -220,8 +223,14 @@ def _restored(directory, checkpoint):
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:
             raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    elif checkpoint == "best":
+        Best(directory.best).restore(state)
     else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+        # One that is no longer among the newest may be kept as the best.
+        kept = checkpoint in checkpoints.iterations(directory.checkpoints)
+        is_best = not kept and checkpoint in checkpoints.iterations(directory.best)
+        folder = directory.best if is_best else directory.checkpoints
+        checkpoints.restore(state, folder / f"ckpt-{checkpoint}")
     return method, int(counter.numpy())
 
 

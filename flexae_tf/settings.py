@@ -21,6 +21,7 @@ from flexae_tf.training.options import TrainerOptions
 # What Keras and TensorFlow raise for weights that cannot be allocated.
 _TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
 _SIZES = ("_dim", "_width", "_layers")
+_MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
 
 # What makes up a data set of a name: flags, and arguments of `data.load`.
 DATA_FLAGS = (
@@ -105,7 +106,8 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
     """{name: value} of the method's settings, for data of this shape.
 
     Raises:
-      UserError: unknown method, or a flag that is another method's.
+      UserError: unknown method, networks that are not for such data, a flag that is another
+        method's, or a value out of its range.
     """
     known = methods.find(values.method).settings(values.variant)
     foreign = [n for n in _method_settings() if n not in known and values[n].value is not None]
@@ -124,18 +126,21 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
+    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    for name, setting in known.items():
+        if resolved[name] is None and setting.derived is not None:
+            resolved[name] = setting.derived(nets)
     for name, value in resolved.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{name} must be a finite number; received {value}")
         if value is None:
             continue
-        if name.endswith(("_weight", "_layers", "_every_steps", "beta")) and value < 0:
-            raise UserError(f"--{name} must be at least 0; received {value}")
-        if name.endswith(("_dim", "_steps", "_width")) and value < 1 and "_every_" not in name:
+        if name.endswith(_MAY_BE_ZERO):
+            if value < 0:
+                raise UserError(f"--{name} must be at least 0; received {value}")
+        elif name.endswith(("_dim", "_steps", "_width")) and value < 1:
             raise UserError(f"--{name} must be at least 1; received {value}")
-        if name.endswith("_learning_rate") and value <= 0:
-            raise UserError(f"--{name} must be above 0; received {value}")
-        if name.endswith("_epsilon") and value <= 0:
+        if name.endswith(("_learning_rate", "_epsilon", "_variance")) and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")
         if name.endswith("_schedule"):
             try:
@@ -154,25 +159,35 @@ def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> di
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
-def defaults(method: str | None, variant: str | None) -> dict:
-    """{flag: default} of all flags of a run of a method, where there is one."""
+def former(method: str | None, variant: str | None) -> dict:
+    """{flag: value} of a run of a method, where there is one, that is older than the flag."""
     values = flags.FlagValues()
     define_flags(values)
     found = {name: values[name].default for name in values}
     if method is None or variant is None:
         return found
     of_method = methods.find(method).settings(variant)
-    return found | {name: setting.default for name, setting in of_method.items()}
+    return found | {
+        name: setting.default if setting.former is None else setting.former
+        for name, setting in of_method.items()
+    }
 
 
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:
-    """The values that {flag: text} of a flags.cfg set. Raises UserError for a damaged one."""
+    """The values that {flag: text} of a flags.cfg set, and those of flags younger than the run.
+
+    Raises:
+      UserError: the file is damaged.
+    """
     values = flags.FlagValues()
     define_flags(values)
     try:
         values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
     except flags.Error as error:
         raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
+    for name, value in former(values.method, values.variant).items():
+        if values[name].value is None:
+            values[name].value = value
     return values
 
 

@@ -239,6 +239,26 @@ def test_texts_of_a_run_parse_back():
     assert of_method(GREY, "--encoder_beta_2=0.95") == settings.method_settings(GREY, values)
 
 
+@pytest.mark.parametrize("method", ["vae", "two_stage_vae"])
+def test_sigma_follows_the_networks(method):
+    found = {
+        name: of_method(GREY, f"--method={method}", f"--networks={name}")["sigma"]
+        for name in ("infogan", "resnet", "two_stage_wae", "rae")
+    }
+    exp, softplus = "exp", "softplus"
+    expected = {"infogan": softplus, "resnet": exp, "two_stage_wae": exp, "rae": "exp_tanh"}
+    assert found == expected
+    chosen = of_method(GREY, f"--method={method}", "--networks=rae", "--sigma=exp")
+    assert chosen["sigma"] == "exp"
+
+
+def test_a_run_from_before_there_was_sigma_keeps_softplus():
+    texts = {"method": "vae", "networks": "rae"}
+    assert settings.method_settings(GREY, settings.parse(texts))["sigma"] == "softplus"
+    texts["sigma"] = "exp"
+    assert settings.method_settings(GREY, settings.parse(texts))["sigma"] == "exp"
+
+
 @pytest.mark.parametrize("texts", [{"dataset": "none"}, {"no_such_flag": "1"}, {"seed": "x"}])
 def test_damaged_texts_of_a_run_are_refused(texts):
     with pytest.raises(UserError, match="flags.cfg: .*" + next(iter(texts))):

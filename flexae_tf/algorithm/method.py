@@ -14,10 +14,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from flexae_tf.algorithm import schedules
+from flexae_tf.algorithm import objectives, schedules
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import Adam
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
@@ -28,16 +29,20 @@ class Setting:
     """A hyperparameter of a method, and the flag of the same name.
 
     Attributes:
-      default: its value, or None where it follows from the data.
+      default: its value, or None where it follows from the data or the networks.
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
       kind: the type of a setting whose default is None.
+      derived: function (Networks) -> the value that follows from them, where that is so.
+      former: its value in runs whose flags.cfg lacks it, where that is not the default.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: Collection[str] | None = None
     kind: type = int
+    derived: Callable[[Networks], int | float | str] | None = None
+    former: int | float | str | bool | None = None
 
 
 class Player:
@@ -47,6 +52,9 @@ class Player:
       name: the player's name: of its loss, its flags and its TensorBoard tags.
       networks: the networks whose trainable variables it moves.
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
+
+    Attributes:
+      plateau: the `schedules.Plateau` that its rate follows, or None.
     """
 
     def __init__(
@@ -56,6 +64,8 @@ class Player:
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
         optimizer.build(self.variables)
+        rate = optimizer._learning_rate
+        self.plateau = rate if isinstance(rate, schedules.Plateau) else None
 
 
 class Method(abc.ABC):
@@ -68,7 +78,11 @@ class Method(abc.ABC):
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
+      frozen_after: iterations after which encoder and decoder stay as they are, so that steps may
+        run them in inference mode: their statistics are from then on those of that iteration.
     """
+
+    frozen_after: int | None = None
 
     def __init__(
         self,
@@ -102,6 +116,24 @@ class Method(abc.ABC):
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
+
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """What says how good the weights are, of images that are not trained on, a scalar.
+
+        In inference mode and with the same noise each time, so that it is a function of the
+        weights. A method with one objective takes that; of several that are played against each
+        other none says it, so here it is the reconstruction error of an image.
+
+        Args:
+          x: float32 [B, ...], as the networks take them.
+        """
+        x_hat = self.model.decode_batch(self.model.encode_batch(x))
+        return objectives.squared_error(x, x_hat)
+
+    def _validated(self, objective, x):
+        """The loss of `validation_loss` by an objective (drawn, training) of one player."""
+        drawn = draws.around(self.draw_spec, x, draws.key(0, draws.VALIDATION, 0))
+        return objective(drawn, training=False)["autoencoder"]
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.

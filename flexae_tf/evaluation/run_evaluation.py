@@ -34,12 +34,13 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> l
     Args:
       run_dir: the run directory.
       protocol: `protocol.Protocol`; one with a range of steps takes all checkpoints in it.
-      choice: "newest", "all" or an iteration as text.
+      choice: "newest", "all", "best" (by validation error) or an iteration as text.
 
     Raises:
       UserError: there are no such checkpoints, or the protocol leaves no choice.
     """
-    found = checkpoints.iterations(runs.RunDirectory(run_dir).checkpoints)
+    directory = runs.RunDirectory(run_dir)
+    found, best = (checkpoints.iterations(d) for d in (directory.checkpoints, directory.best))
     if not found:
         raise UserError(f"--run_dir={run_dir} has no checkpoint: train it first")
     if protocol.first_step is not None:
@@ -48,9 +49,13 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> l
         return found
     if choice == "newest":
         return found[-1:]
-    if not choice.isdecimal() or int(choice) not in found:
+    if choice == "best" and best:
+        return best
+    if not choice.isdecimal() or int(choice) not in found + best:
+        known = ["newest", "all", *(["best"] if best else [])]
         raise UserError(
-            f"--checkpoints={choice}: expected newest, all or one of {', '.join(map(str, found))}"
+            f"--checkpoints={choice}: expected {', '.join(known)} or one of "
+            f"{', '.join(map(str, sorted({*found, *best})))}"
         )
     return [int(choice)]
 

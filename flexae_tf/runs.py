@@ -2,7 +2,7 @@
 
     flags.cfg     the resolved flags, itself a flagfile
     run.json      versions, git commit, data fingerprint
-    checkpoints/  ckpt-<iteration>
+    checkpoints/  ckpt-<iteration>, best/ckpt-<iteration>
     train/ eval/  TensorBoard
     samples/      PNG grids by iteration
     metrics/      <iteration>.json
@@ -31,7 +31,9 @@ from flexae_tf import data, files, settings
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import precision
 from flexae_tf.training import checkpoints, saving
+from flexae_tf.training.best import Best
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -44,6 +46,7 @@ class RunDirectory:
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best"
         self.train = self.path / "train"
         self.eval = self.path / "eval"
         self.samples = self.path / "samples"
@@ -112,6 +115,24 @@ class RunDirectory:
             raise UserError(f"{self.run_file} is damaged: it does not say what data it was made of")
         return recorded
 
+    def iteration_of(self, checkpoint: int | str) -> int:
+        """Iteration of a checkpoint, given as a number, its text, or "best".
+
+        Raises:
+          UserError: it is none of these, or no best checkpoint is kept.
+        """
+        if checkpoint == "best":
+            kept = checkpoints.iterations(self.best)
+            if not kept:
+                raise UserError(
+                    f"{self.path} has no best checkpoint: train with --validation_images and "
+                    "--keep_best, or choose another"
+                )
+            return kept[-1]
+        if isinstance(checkpoint, str) and not checkpoint.isdecimal():
+            raise UserError(f"--checkpoint={checkpoint}: expected an iteration, or best")
+        return int(checkpoint)
+
     def _read(self, path):
         try:
             return path.read_text()
@@ -121,9 +142,12 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, settings, free, fingerprint):
-        before = self.read_flags()
-        now = {k: _text(v) for k, v in settings.items() if v is not None}
+    def _check(self, chosen, free, fingerprint):
+        now = {k: _text(v) for k, v in chosen.items() if v is not None}
+        # What a run from before there was a flag was trained with.
+        former = settings.former(now.get("method"), now.get("variant"))
+        former = {k: _text(v) for k, v in former.items() if v is not None and k in now}
+        before = former | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -142,12 +166,13 @@ class RunDirectory:
             )
 
 
-def load(path: Path | str, checkpoint: int | None = None) -> "Run":
+def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
       path: the run directory.
-      checkpoint: iteration of the checkpoint; the newest readable one by default.
+      checkpoint: iteration of the checkpoint (a number or its text), or "best" for the one with
+        the lowest validation error (see --keep_best); the newest readable one by default.
 
     Returns:
       A Run.
@@ -168,7 +193,7 @@ def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     )
 
 
-def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
+def load_method(path: Path | str, checkpoint: int | str | None = None) -> Method:
     """The Method of a run with its optimizers, to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
@@ -195,9 +220,8 @@ class Run:
 
     def load_dataset(self) -> data.Dataset:
         """The data set the run was trained on. Raises UserError if it has changed since."""
-        names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(
-            self.settings["dataset"], **{name: self.settings[name] for name in names}
+            self.settings["dataset"], **{name: self.settings[name] for name in settings.DATA_FLAGS}
         )
         if dataset.fingerprint != self.fingerprint:
             raise UserError(
@@ -211,15 +235,23 @@ def _restored(directory, checkpoint):
     """(The Method of a checkpoint, its iteration)."""
     values = settings.parse(directory.read_flags())
     shape = tuple(directory.read_provenance()["data_shape"])
-    method = settings.build_method(shape, values)
+    with precision.networks_in(values.precision):
+        method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
     state = saving.checkpoint_of(method, counter)
     if checkpoint is None:
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:
             raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    elif checkpoint == "best":
+        Best(directory.best).restore(state)
     else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+        checkpoint = directory.iteration_of(checkpoint)
+        # One that is no longer among the newest may be kept as the best.
+        kept = checkpoint in checkpoints.iterations(directory.checkpoints)
+        is_best = not kept and checkpoint in checkpoints.iterations(directory.best)
+        folder = directory.best if is_best else directory.checkpoints
+        checkpoints.restore(state, folder / f"ckpt-{checkpoint}")
     return method, int(counter.numpy())
 
 
@@ -235,6 +267,8 @@ def _provenance(dataset):
     return {
         "data_fingerprint": dataset.fingerprint,
         "data_shape": list(dataset.shape),
+        "train_images": len(dataset.train),
+        "validation_images": 0 if dataset.validation is None else len(dataset.validation),
         "git_commit": commit or None,
         "python": sys.version.split()[0],
         "versions": {name: metadata.version(name) for name in _RECORDED_PACKAGES},

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 from absl import flags
 
+import flexae_tf
 from flexae_tf import data, runs, settings
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
+from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.run_evaluation import choose_iterations
 from flexae_tf.runs import RunDirectory
 from flexae_tf.training.trainer import Trainer
 
@@ -69,6 +73,19 @@ def test_free_flags_may_change_and_are_recorded(run):
     assert run.read_flags()["data_dir"] == "elsewhere"
 
 
+def test_a_run_from_before_there_was_a_flag_goes_on_with_its_default(run):
+    known = {"pad": None, "validation_images": 0, "keep_best": False, "method": "ae"}
+    known |= {"variant": "paper", "autoencoder_schedule": "constant", "autoencoder_epsilon": 1e-8}
+    flags_then = CHOSEN | {"method": "ae", "variant": "paper"}
+    run.flags_file.unlink()
+    run.run_file.unlink()
+    run.adopt(flags_then, FREE, dataset())
+    with pytest.raises(UserError, match=r"flags \(--validation_images=0 there, 5 now\)"):
+        run.adopt(flags_then | known | {"validation_images": 5}, FREE, dataset())
+    run.adopt(flags_then | known, FREE, dataset())
+    assert run.read_flags()["autoencoder_schedule"] == "constant"
+
+
 def test_differing_flags_are_named_and_nothing_changes(run):
     before = contents(run)
     with pytest.raises(UserError) as error:
@@ -78,6 +95,17 @@ def test_differing_flags_are_named_and_nothing_changes(run):
     assert "xla" not in str(error.value)
     assert f"--run_dir={run.path}" in str(error.value)
     assert contents(run) == before
+
+
+def test_a_run_from_before_there_was_a_flag_keeps_its_former_value(tmp_path):
+    of_vae = {"method": "vae", "variant": "paper", "networks": "rae"}
+    run = RunDirectory(tmp_path)
+    run.create()
+    run.adopt(of_vae, FREE, dataset())
+    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp_tanh now\)"):
+        run.adopt(of_vae | {"sigma": "exp_tanh"}, FREE, dataset())
+    run.adopt(of_vae | {"sigma": "softplus"}, FREE, dataset())
+    assert run.read_flags()["sigma"] == "softplus"
 
 
 def test_other_data_are_refused_and_nothing_changes(run):
@@ -206,6 +234,34 @@ def test_a_loaded_model_is_the_trained_one(trained):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_runs_of_different_precision_in_one_process(trained, tmp_path):
+    run, trainer = trained
+    mixed = RunDirectory(tmp_path)
+    mixed.create()
+    values = parsed(*TRAINING, "--precision=mixed_bfloat16")
+    mixed.adopt(settings.resolved(dataset().shape, values), settings.FREE, dataset())
+    trainer.saving.state.write(str(mixed.checkpoints / "ckpt-2"))
+    lower, full = runs.load(mixed.path), runs.load(run.path)
+    assert lower.settings["precision"] == "mixed_bfloat16"
+    assert full.settings["precision"] == "float32"
+    x, z = dataset().test, trainer.method.model.encode(dataset().test)
+    np.testing.assert_array_equal(full.model.encode(x), z)
+    rounded = lower.model.encode(x)
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(rounded - z).max() < 0.05 * np.abs(z).max()
+
+
+def test_a_run_of_before_precision_is_one_in_float32_and_may_be_resumed_in_another(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.create()
+    now = settings.resolved(dataset().shape, parsed(*TRAINING))
+    run.adopt({k: v for k, v in now.items() if k != "precision"}, settings.FREE, dataset())
+    assert settings.parse(run.read_flags()).precision == "float32"
+    values = parsed(*TRAINING, "--precision=mixed_float16")
+    run.adopt(settings.resolved(dataset().shape, values), settings.FREE, dataset())
+    assert settings.parse(run.read_flags()).precision == "mixed_float16"
+
+
 def test_an_earlier_checkpoint_can_be_loaded(trained):
     run, trainer = trained
     loaded = runs.load(run.path, checkpoint=1)
@@ -249,3 +305,24 @@ def test_run_files_hold_nothing_but_text(trained):
     run, _ = trained
     assert all(line.startswith("--") for line in run.flags_file.read_text().splitlines())
     assert json.loads(run.run_file.read_text())["data_shape"] == [8, 8, 1]
+
+
+def test_the_best_checkpoint_is_loaded_by_name_and_by_its_iteration(trained, tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained[0].path, run.path)
+    with pytest.raises(UserError, match=r"best has no checkpoint: train with --keep_best"):
+        runs.load(run.path, "best")
+    run.best.mkdir()
+    for path in run.checkpoints.glob("ckpt-1.*"):
+        path.rename(run.best / path.name)
+    assert choose_iterations(run.path, STANDARD, "best") == [1]
+    assert choose_iterations(run.path, STANDARD, "all") == [2]
+    expected = runs.load(trained[0].path, 1).model.encode(dataset().test)
+    for checkpoint in ("best", 1):
+        loaded = runs.load(run.path, checkpoint)
+        assert loaded.iteration == 1
+        np.testing.assert_array_equal(loaded.model.encode(dataset().test), expected)
+    np.testing.assert_array_equal(
+        flexae_tf.load(run.path, checkpoint="best").encode(dataset().test), expected
+    )
+    assert runs.load(run.path).iteration == 2

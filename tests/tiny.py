@@ -27,11 +27,17 @@ VARIATIONS = (
     "rae:regularizer=none",
     "rae:regularizer=gradient_penalty",
     "rae:regularizer=spectral_norm",
+    "rae:regularizer=gradient_penalty,penalized_gradient=squared_outputs",
     "wae_mmd:kernel=rbf",
+    "wae_mmd:input_noise=0.1,pretraining_steps=2",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
+    "vae:sigma=exp",
+    "vae:sigma=exp_tanh",
     "wae_gan:prior=gmm",
     "wae_gan:divergence=js",
+    "wae_gan:divergence=js,joint_update=true,divergence_weight=2.0",
+    "wae_gan:divergence=js,joint_update=true,critic_adds_prior=true,pretraining_steps=2",
 )
 CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5
@@ -54,7 +60,11 @@ def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
     name, _, variation = case.partition(":")
     chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
-    defaults = {k: s.default for k, s in methods.find(name).settings(variant).items()}
+    nets = networks.Networks((8, 8, 1), variant)
+    defaults = {
+        k: s.derived(nets) if s.derived else s.default
+        for k, s in methods.find(name).settings(variant).items()
+    }
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small = small | {"mmd_weight": 10.0} | chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
@@ -62,7 +72,10 @@ def settings(case, variant="paper", **chosen):
 
 def _setting(text):
     name, value = text.split("=")
-    return name, float(value) if value[0].isdecimal() else value
+    if value == "true":
+        return name, True
+    number = int if value.isdecimal() else float
+    return name, number(value) if value[0].isdecimal() else value
 
 
 def builder(case, variant="paper", **chosen):
@@ -110,8 +123,8 @@ def drawn(method):
     )
 
 
-def weights(trained):
-    """All weights of a method, optimizers' included, by name."""
+def weights(trained, loss_scales=True):
+    """All weights of a method, optimizers' included, by name; loss scales too if wanted."""
     found = {
         f"{name}/{i}": weight.numpy()
         for name, network in trained.networks.items()
@@ -120,6 +133,9 @@ def weights(trained):
     for name, player in trained.players.items():
         for i, variable in enumerate(player.optimizer.variables):
             found[f"{name} optimizer/{i}"] = np.asarray(variable)
+        if loss_scales and player.loss_scale:
+            for part, variable in player.loss_scale.state.items():
+                found[f"{name} loss scale/{part}"] = np.asarray(variable)
     return found
 
 
@@ -153,14 +169,14 @@ def losses(case, chosen, strategy):
     return {"case": case, "losses": found, "statistics": statistics}
 
 
-def main(cases, replicas, xla, synchronized, strategy):
+def main(cases, replicas, xla, synchronized, strategy, precision):
     if replicas > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
         logical = [tf.config.LogicalDeviceConfiguration()] * replicas
         tf.config.set_logical_device_configuration(cpu, logical)
     use_gradient_descent()
     strategy = strategy or ("mirrored" if replicas > 1 else "one_device")
-    chosen = options(strategy=strategy, xla=xla, sync_batch_norm=synchronized)
+    chosen = options(strategy=strategy, xla=xla, sync_batch_norm=synchronized, precision=precision)
     # One for all cases: the collective operations of two would be taken for each other.
     strategy = make_strategy(chosen)
     for case in cases:
@@ -176,4 +192,5 @@ if __name__ == "__main__":
         flags["xla"] == "true",
         flags.get("sync_batch_norm", "true") == "true",
         flags.get("strategy"),
+        flags.get("precision", "float32"),
     )

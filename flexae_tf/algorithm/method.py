@@ -14,9 +14,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from flexae_tf.algorithm import objectives, schedules
+from flexae_tf.algorithm.loss_scale import LossScale
 from flexae_tf.data import draws
+from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import Adam
+from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
+
+_SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,34 +31,53 @@ class Setting:
     """A hyperparameter of a method, and the flag of the same name.
 
     Attributes:
-      default: its value, or None where it follows from the data.
+      default: its value, or None where it follows from the data or the networks.
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
       kind: the type of a setting whose default is None.
+      derived: function (Networks) -> the value that follows from them, where that is so.
+      former: its value in runs whose flags.cfg lacks it, where that is not the default.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: Collection[str] | None = None
     kind: type = int
+    derived: Callable[[Networks], int | float | str] | None = None
+    former: int | float | str | bool | None = None
 
 
 class Player:
-    """An optimizer and the variables it moves.
+    """An optimizer and the variables it moves; with networks in float16, a loss scale of its own.
 
     Args:
       name: the player's name: of its loss, its flags and its TensorBoard tags.
       networks: the networks whose trainable variables it moves.
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
+
+    Attributes:
+      plateau: the `schedules.Plateau` that its rate follows, or None.
     """
 
     def __init__(
         self, name: str, networks: Iterable[keras.Model], optimizer: keras.optimizers.Optimizer
     ) -> None:
         self.name = name
+        networks = list(networks)
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
-        optimizer.build(self.variables)
+        self.loss_scale = LossScale(optimizer) if any_in_float16(networks) else None
+        (self.loss_scale or optimizer).build(self.variables)
+        rate = optimizer._learning_rate
+        self.plateau = rate if isinstance(rate, schedules.Plateau) else None
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss whose gradients `apply` takes."""
+        return loss if self.loss_scale is None else self.loss_scale.scale_loss(loss)
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        """One step of the optimizer, left out where a scaled gradient is not finite."""
+        (self.loss_scale or self.optimizer).apply(gradients, self.variables)
 
 
 class Method(abc.ABC):
@@ -64,7 +90,11 @@ class Method(abc.ABC):
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
+      frozen_after: iterations after which encoder and decoder stay as they are, so that steps may
+        run them in inference mode: their statistics are from then on those of that iteration.
     """
+
+    frozen_after: int | None = None
 
     def __init__(
         self,
@@ -76,6 +106,8 @@ class Method(abc.ABC):
     ) -> None:
         self.model = model
         self.networks = {"encoder": model.encoder, "decoder": model.decoder, **networks}
+        for network in self.networks.values():
+            keep_output_in_float32(network)
         self.players = {player.name: player for player in players}
         self.draw_spec = draw_spec
         self.minibatches = minibatches
@@ -98,6 +130,24 @@ class Method(abc.ABC):
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
+
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """What says how good the weights are, of images that are not trained on, a scalar.
+
+        In inference mode and with the same noise each time, so that it is a function of the
+        weights. A method with one objective takes that; of several that are played against each
+        other none says it, so here it is the reconstruction error of an image.
+
+        Args:
+          x: float32 [B, ...], as the networks take them.
+        """
+        x_hat = self.model.decode_batch(self.model.encode_batch(x))
+        return objectives.squared_error(x, x_hat)
+
+    def _validated(self, objective, x):
+        """The loss of `validation_loss` by an objective (drawn, training) of one player."""
+        drawn = draws.around(self.draw_spec, x, draws.key(0, draws.VALIDATION, 0))
+        return objective(drawn, training=False)["autoencoder"]
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
@@ -122,9 +172,14 @@ class Method(abc.ABC):
         reported, gradients = self._differentiate(objective)(drawn)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, gradient in gradients.items():
-            self.players[name].optimizer.apply(gradient, self.players[name].variables)
+            player = self.players[name]
             # Of the replica's own minibatch: the norm of the sum would take a second reduction.
-            reported[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(gradient)
+            norm = replicas * tf.linalg.global_norm(gradient)
+            if player.loss_scale is not None:
+                scale = reported[f"loss_scale/{name}"] = player.scaled(tf.constant(1.0))
+                norm /= scale
+            reported[f"gradient_norm/{name}"] = norm
+            player.apply(gradient)
         return reported
 
     def _differentiate(self, objective):
@@ -140,7 +195,11 @@ class Method(abc.ABC):
             def function(drawn):
                 with tf.GradientTape(persistent=True) as tape:
                     reported = objective(drawn)
-                    losses = {k: v / replicas for k, v in reported.items() if k in self.players}
+                    losses = {
+                        k: self.players[k].scaled(v / replicas)
+                        for k, v in reported.items()
+                        if k in self.players
+                    }
                 gradients = {
                     k: tape.gradient(v, self.players[k].variables) for k, v in losses.items()
                 }
@@ -158,27 +217,29 @@ class Method(abc.ABC):
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
-def adam(learning_rate: float, beta_1: float, beta_2: float, halve_every_steps: int = 0) -> Adam:
-    """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
+def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8) -> Adam:
+    """Adam, by default with the epsilon of the released program, 1e-8 for all its optimizers.
 
     Args:
-      halve_every_steps: iterations after which the rate is halved, again and again; 0: never.
+      learning_rate: a number or a Keras schedule.
     """
-    if halve_every_steps:
-        learning_rate = keras.optimizers.schedules.ExponentialDecay(
-            learning_rate, halve_every_steps, 0.5, staircase=True
-        )
-    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
 
 def adam_settings(
-    player: str, learning_rate: float, beta_1: float, beta_2: float
+    player: str,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    schedule: str = schedules.CONSTANT,
 ) -> dict[str, Setting]:
-    """The three settings of a player's Adam, for a method's `settings`."""
+    """The settings of a player's Adam, for a method's `settings`."""
     return {
         f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
         f"{player}_beta_1": Setting(beta_1, f"Adam beta_1 of the {player}."),
         f"{player}_beta_2": Setting(beta_2, f"Adam beta_2 of the {player}."),
+        f"{player}_epsilon": Setting(1e-8, f"Adam epsilon of the {player}."),
+        f"{player}_schedule": Setting(schedule, f"{_SCHEDULE} of the {player}."),
     }
 
 
@@ -189,10 +250,25 @@ def halving_setting() -> dict[str, Setting]:
 
 
 def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
-    """The optimizer that `adam_settings` (and `halving_setting`) describe."""
-    return adam(
-        settings[f"{player}_learning_rate"],
-        settings[f"{player}_beta_1"],
-        settings[f"{player}_beta_2"],
-        settings.get("halve_rates_every_steps", 0),
-    )
+    """The optimizer that `adam_settings` (and `halving_setting`) describe.
+
+    Raises:
+      UserError: the rate is to be halved and to follow a schedule, too.
+    """
+    learning_rate, schedule = settings[f"{player}_learning_rate"], settings[f"{player}_schedule"]
+    halve_every_steps = settings.get("halve_rates_every_steps", 0)
+    if halve_every_steps:
+        if schedule != schedules.CONSTANT:
+            raise UserError(
+                f"--{player}_schedule={schedule} and a rate that is halved every "
+                f"{halve_every_steps} iterations exclude each other: give one of them"
+            )
+        rate = keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, halve_every_steps, 0.5, staircase=True
+        )
+    else:
+        # Critics are the only players that move several times in an iteration.
+        updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+        rate = schedules.rate(schedule, learning_rate, updates)
+    betas = settings[f"{player}_beta_1"], settings[f"{player}_beta_2"]
+    return adam(rate, *betas, settings[f"{player}_epsilon"])

@@ -3,7 +3,7 @@
 A source says what it is made of (files with size and time, preprocessing) without reading it; from
 that follows the name of its entry, `<cache>/datasets/<name>-<key>/`:
 
-    train.npy, test.npy                  examples, opened as memory maps
+    train.npy, test.npy                  examples by split, opened as memory maps
     train_labels.npy, test_labels.npy    if there are labels
     info.json                            sizes of the files above, label names, fingerprint
 
@@ -22,7 +22,7 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ _FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Training or test examples, on their way into the cache."""
+    """Examples of a split, on their way into the cache."""
 
     count: int  # N
     shape: tuple[int, ...]  # (H, W, C) or (D,)
@@ -51,7 +51,7 @@ class Source(NamedTuple):
     name: str
     preprocessing: dict  # for JSON; enters the key and the fingerprint
     files: list  # of (path, size, modification time in ns), see `stamp`; enters the key
-    open: Callable  # () -> ({"train": Split, "test": Split}, label names)
+    open: Callable  # () -> ({"train" or "test" or "validation": Split}, label names)
 
 
 def cached(source: Source, cache_dir: pathlib.Path | str | None = None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def cached(source: Source, cache_dir: pathlib.Path | str | None = None) -> dict[
       cache_dir: folder; by default see `cache_root`.
 
     Returns: dict of train, test (read-only memory maps), train_labels, test_labels (arrays or
-      None), label_names, fingerprint.
+      None) or whatever splits the source has, label_names, fingerprint.
 
     Raises: UserError where the source cannot be decoded or the cache folder not be written.
     """
@@ -96,6 +96,11 @@ def stamp(path: pathlib.Path | str) -> tuple[str, int, int]:
     return str(path), status.st_size, status.st_mtime_ns
 
 
+def source_name(name: str, splits: Sequence[str]) -> str:
+    """The name of a source of some splits of a data set: a third split is an entry of its own."""
+    return "_".join([name, *(split for split in splits if split not in ("train", "test"))])
+
+
 def _key(source):
     identity = json.dumps([_FORMAT, source.preprocessing, source.files], sort_keys=True)
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -118,12 +123,12 @@ def _read(folder):
         info = json.loads((folder / "info.json").read_text())
         if any((folder / name).stat().st_size != size for name, size in info["bytes"].items()):
             return None
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("train", "test")
-        }
-        for name in ("train_labels", "test_labels"):
-            exists = f"{name}.npy" in info["bytes"]
-            arrays[name] = np.load(folder / f"{name}.npy") if exists else None
+        kept = {name.removesuffix(".npy") for name in info["bytes"]}
+        arrays = {}
+        for name in kept - {f"{name}_labels" for name in kept}:
+            arrays[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
+            labels = f"{name}_labels"
+            arrays[labels] = np.load(folder / f"{labels}.npy") if labels in kept else None
         names = tuple(info["label_names"])
         return arrays | {"label_names": names, "fingerprint": info["fingerprint"]}
     except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError):

@@ -13,7 +13,14 @@ from flexae_tf.errors import UserError
 from flexae_tf.networks import flexae, infogan, rae, resnet, two_stage_wae, wae
 from flexae_tf.networks.flexae import VARIANTS, default_latent_dim, parameter_count
 
-__all__ = ["ARCHITECTURES", "VARIANTS", "Networks", "default_latent_dim", "parameter_count"]
+__all__ = [
+    "ARCHITECTURES",
+    "SIGMAS",
+    "VARIANTS",
+    "Networks",
+    "default_latent_dim",
+    "parameter_count",
+]
 
 # {name: module with encoder(shape, outputs, variant, spectral_norm) and decoder(shape, latent_dim,
 # variant, spectral_norm)}
@@ -24,6 +31,16 @@ ARCHITECTURES = {
     "resnet": resnet,
     "wae": wae,
     "two_stage_wae": two_stage_wae,
+}
+# {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
+# program does (`algorithm.likelihoods.DEVIATIONS`). No VAE of FlexAE's or WAE's is published.
+SIGMAS = {
+    "flexae": "softplus",
+    "rae": "exp_tanh",
+    "infogan": "softplus",
+    "resnet": "exp",
+    "wae": "exp",
+    "two_stage_wae": "exp",
 }
 
 

@@ -124,6 +124,7 @@ class _SpectralNorm:
             shape=(self.kernel.shape[-1], 1),
             initializer="orthogonal",  # a random unit vector
             trainable=False,
+            autocast=False,
         )
 
     def call(self, inputs, training=None):
@@ -132,7 +133,8 @@ class _SpectralNorm:
             v = matrix @ self.u.value
             self.u.assign(tf.math.l2_normalize(tf.matmul(matrix, v, transpose_a=True)))
         # (x / sigma) W instead of x (W / sigma): x is smaller, and W need not be copied.
-        return super().call(inputs / self.sigma())
+        x = tf.cast(inputs, tf.float32) / self.sigma()
+        return super().call(tf.cast(x, inputs.dtype))
 
     def sigma(self) -> tf.Tensor:
         """The largest singular value of W, a scalar."""
@@ -140,7 +142,8 @@ class _SpectralNorm:
         return tf.sqrt(tf.reduce_sum((self._matrix() @ self.u.value) ** 2) + 1e-12)
 
     def _matrix(self):
-        return tf.reshape(self.kernel.value, [-1, self.kernel.shape[-1]])
+        # In float32: of the rounded kernel, where the layer computes with that one.
+        return tf.reshape(tf.cast(self.kernel.value, tf.float32), [-1, self.kernel.shape[-1]])
 
 
 class SpectralDense(_SpectralNorm, keras.layers.Dense):

@@ -47,14 +47,18 @@ class Statistics:
     @property
     def current(self) -> bool:
         """Whether they were taken at the present weights and not disturbed since."""
-        return self._updated_at == int(self._iteration.numpy())
+        frozen_after = self._method.frozen_after
+        # Without reading the iteration, which waits for an accelerator.
+        if frozen_after is not None and self._updated_at == frozen_after:
+            return True
+        return self._updated_at == self._number()
 
     def update(self) -> None:
         """Brings them up to the present weights, if they are not: a function of these alone."""
         if self.current:
             return
-        iteration = int(self._iteration.numpy())
-        first = iteration * MINIBATCHES
+        number = self._number()
+        first = number * MINIBATCHES
         drawn_in_turn = self._drawing.minibatches(
             self._method.statistics_spec(),
             1,
@@ -63,7 +67,12 @@ class Statistics:
         )
         for count, (drawn,) in enumerate(drawn_in_turn):
             self._take(drawn, tf.constant(count))
-        self._updated_at = iteration
+        self._updated_at = number
+
+    def _number(self):
+        """The iteration whose weights they are to be of."""
+        iteration, frozen_after = int(self._iteration.numpy()), self._method.frozen_after
+        return iteration if frozen_after is None else min(iteration, frozen_after)
 
     @contextlib.contextmanager
     def disturbed(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from flexae_tf.networks.blocks import check_shape
+from flexae_tf.networks.convolutions import Conv2D
 from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers, relu
 
 VARIANTS = ("paper", "released")
@@ -133,8 +134,8 @@ def image_critic(shape: tuple[int, ...], variant: str = "paper") -> keras.Model:
     return keras.Sequential(
         [
             keras.Input(shape),
-            layers.Conv2D(64, 4, 2, padding="same", activation=relu),
-            layers.Conv2D(128, 4, 2, padding="same", activation=relu),
+            Conv2D(64, 4, 2, padding="same", activation=relu),
+            Conv2D(128, 4, 2, padding="same", activation=relu),
             layers.Flatten(),
             Dense(_HIDDEN, activation=relu),
             Dense(1),

@@ -1,10 +1,12 @@
 """What networks compute in: Keras' dtype policies, with float32 variables and float32 outputs."""
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from flexae_tf.errors import warn
 
@@ -12,9 +14,10 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # Words of which Linux's /proc/cpuinfo has one where a processor computes in a precision itself.
 _INSTRUCTIONS = {
-    "mixed_bfloat16": {"avx512_bf16", "amx_bf16"},
-    "mixed_float16": {"avx512_fp16", "amx_fp16"},
+    tf.bfloat16: {"avx512_bf16", "amx_bf16"},
+    tf.float16: {"avx512_fp16", "amx_fp16"},
 }
+_COMPUTED = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
 @contextlib.contextmanager
@@ -46,14 +49,21 @@ def any_in_float16(networks: Iterable[keras.Model]) -> bool:
     return any(layer.compute_dtype == "float16" for layer in layers)
 
 
-def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """Warns of a precision for which the processor has no instructions, where that can be known."""
-    if precision not in _INSTRUCTIONS or not cpuinfo.is_file():
-        return
+@functools.cache
+def is_emulated(dtype: tf.DType, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether a 16-bit type runs on a processor without instructions for it, as far as is known."""
+    if tf.config.list_physical_devices("GPU") or not cpuinfo.is_file():
+        return False
     words = set(cpuinfo.read_text().split())
     # Other processors than those of x86 have other words.
-    if "fpu" in words and not words & _INSTRUCTIONS[precision]:
+    return "fpu" in words and not words & _INSTRUCTIONS[dtype]
+
+
+def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
+    """Warns of a precision for which the processor has no instructions, where that can be known."""
+    dtype = _COMPUTED.get(precision)
+    if dtype is not None and is_emulated(dtype, cpuinfo):
         warn(
             f"this processor has no instructions for --precision={precision}: "
-            "training works and is slower than in float32"
+            "training works and takes no less time than in float32"
         )

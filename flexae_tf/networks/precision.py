@@ -65,5 +65,5 @@ def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> N
     if dtype is not None and is_emulated(dtype, cpuinfo):
         warn(
             f"this processor has no instructions for --precision={precision}: "
-            "training works and takes no less time than in float32"
+            "training works and is no faster than in float32"
         )

@@ -88,12 +88,13 @@ def number(value):
     return "" if value is None else f"{value:.2f}"
 
 
-def table(record, paper):
+def table(record, paper, rows=()):
     """A record as text: how it was measured, then the measures with the paper's beside ours.
 
     Args:
       record: a record; its measures are printed as JSON prints them.
       paper: {key: float}, see `paper_values.paper_values`.
+      rows: titles of the rows of tables that those values are of.
     """
     extractor = record["extractor"]
     counts = ", ".join(f"{count:,} {name}" for name, count in record["counts"].items())
@@ -107,6 +108,7 @@ def table(record, paper):
     for key, value in metrics.items():
         published = f"{paper[key]:8.2f}" if key in paper else f"{'-':>8}"
         lines.append(f"{key:{width}}  {value!r:>14}  {published}")
+    lines += [f"paper: {row}" for row in rows]
     if paper and not extractor["is_inception"]:
         lines.append("The extractor is not Inception: only pms compares with the paper.")
     return "\n".join(lines)

@@ -22,6 +22,8 @@ from flexae_tf.evaluation.protocol import STANDARD
 from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_model
 from flexae_tf.training import checkpoints
 
+_PLACES = ("data_dir", "cache_dir")
+
 
 def choose_iterations(run_dir, protocol, choice):
     """Iterations of the checkpoints to measure, ascending.
@@ -96,7 +98,7 @@ class RunEvaluation:
         path = self._path(iteration, density)
         run = self.open(iteration) if again or self._dataset is None else None
         if not again and self._fits(before := report.read_json(path)):
-            return before
+            return self._with_settings(before, iteration)
         run = run or self.open(iteration)
         run = densities.attach(run, density, self._dataset)
         metrics, counts = evaluate_model(
@@ -138,6 +140,12 @@ class RunEvaluation:
                 }
         return None
 
+    def _with_settings(self, record, iteration):
+        """The record; one that was written before records had the run's settings is given them."""
+        if "settings" in record:
+            return record
+        return record | {"settings": _settings_of(self.open(iteration))}
+
     def _fits(self, record):
         return (
             record is not None
@@ -157,7 +165,13 @@ class RunEvaluation:
             variant=run.settings["variant"],
             model=model_name(run.settings),
             density=density,
+            settings=_settings_of(run),
         )
+
+
+def _settings_of(run):
+    """{flag: value} of a run without those that say where it is and not what."""
+    return {name: value for name, value in run.settings.items() if name not in _PLACES}
 
 
 def _iterations_in_range(run_dir, protocol, choice, found):

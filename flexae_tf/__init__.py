@@ -1,6 +1,12 @@
 """flexae_tf: generative models built on autoencoders, in Keras 3 and TensorFlow."""
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flexae_tf.model import Model
 
 # Read when TensorFlow is imported. oneDNN kernels make training on a CPU 1.4 times faster.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -8,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
-def load(run_dir, checkpoint=None):
+def load(run_dir: "Path | str", checkpoint: int | None = None) -> "Model":
     """Loads a trained model back.
 
     Args:

@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from absl import app, flags, logging
 
@@ -15,12 +17,12 @@ class UserError(Exception):
     status = 2
 
 
-def warn(message):
+def warn(message: str) -> None:
     """Tells the user of something that was put right or that makes a result doubtful, in a line."""
     print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
-def run_main(main):
+def run_main(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Runs `main(argv)` as a command whose errors are one line on standard error.
 
     Args:
@@ -49,7 +51,7 @@ def _parse_flags(argv):
     return remaining
 
 
-def flagfiles_first(arguments):
+def flagfiles_first(arguments: Sequence[str]) -> list[str]:
     """Command-line arguments in an order in which flags override flagfiles wherever these stand."""
     files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     files.add_argument("-flagfile", "--flagfile", action="append", default=[])

@@ -178,7 +178,9 @@ def titled(
     return np.asarray(image).reshape(canvas.shape)
 
 
-def save_png(path: Path | str, picture: np.ndarray, text: Mapping[str, str] | None = None) -> None:
+def save_png(
+    path: Path | str, picture: np.ndarray, text: Mapping[str, object] | None = None
+) -> None:
     """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it."""
     picture = picture[..., 0] if picture.shape[-1] == 1 else picture
     chunks = PngImagePlugin.PngInfo()

@@ -21,9 +21,10 @@ import fcntl
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -79,19 +80,26 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
+    def adopt(
+        self,
+        settings: dict,
+        free: Collection[str],
+        dataset: data.Dataset,
+        former: Mapping[str, Any] | None = None,
+    ) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
           settings: {flag: value}, resolved.
           free: names of the flags that may differ from one start to the next.
           dataset: the Dataset.
+          former: {flag: value} of a run that does not say them (`settings.former`).
 
         Raises:
           UserError: it is a run with other settings or of other data; nothing is changed.
         """
         if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
-            self._check(settings, free, dataset.fingerprint)
+            self._check(settings, free, dataset.fingerprint, former or {})
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
@@ -121,9 +129,10 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, settings, free, fingerprint):
-        before = self.read_flags()
+    def _check(self, settings, free, fingerprint, former):
         now = {k: _text(v) for k, v in settings.items() if v is not None}
+        younger = {k: _text(v) for k, v in former.items() if v is not None and k in settings}
+        before = younger | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -195,9 +204,8 @@ class Run:
 
     def load_dataset(self) -> data.Dataset:
         """The data set the run was trained on. Raises UserError if it has changed since."""
-        names = ("data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples")
         dataset = data.load(
-            self.settings["dataset"], **{name: self.settings[name] for name in names}
+            self.settings["dataset"], **{name: self.settings[name] for name in settings.DATA_FLAGS}
         )
         if dataset.fingerprint != self.fingerprint:
             raise UserError(
@@ -235,6 +243,8 @@ def _provenance(dataset):
     return {
         "data_fingerprint": dataset.fingerprint,
         "data_shape": list(dataset.shape),
+        "train_images": len(dataset.train),
+        "validation_images": 0 if dataset.validation is None else len(dataset.validation),
         "git_commit": commit or None,
         "python": sys.version.split()[0],
         "versions": {name: metadata.version(name) for name in _RECORDED_PACKAGES},

@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import flags
 
 from flexae_tf import data, files, methods, networks
+from flexae_tf.algorithm import schedules
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training.options import TrainerOptions
@@ -20,7 +21,18 @@ from flexae_tf.training.options import TrainerOptions
 # What Keras and TensorFlow raise for weights that cannot be allocated.
 _TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
 _SIZES = ("_dim", "_width", "_layers")
+_MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
 
+# What makes up a data set of a name: flags, and arguments of `data.load`.
+DATA_FLAGS = (
+    "data_dir",
+    "image_size",
+    "celeba_crop",
+    "cache_dir",
+    "train_examples",
+    "pad",
+    "validation_images",
+)
 # Flags that a run may change when it is started again.
 FREE = {"run_dir", "data_dir", "download", "cache_dir"} | {
     field.name for field in dataclasses.fields(TrainerOptions) if field.metadata["free"]
@@ -35,6 +47,11 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_bool("download", False, "Let TensorFlow Datasets download.", **define)
     flags.DEFINE_integer("image_size", None, "Side of the images of a folder.", **define)
     flags.DEFINE_integer("celeba_crop", 140, "Side of CelebA's centre crop.", **define)
+    flags.DEFINE_alias("crop", "celeba_crop", **define)
+    flags.DEFINE_integer("pad", None, "Side of the images with zeros around them.", **define)
+    flags.DEFINE_integer(
+        "validation_images", 0, "Images kept from training.", lower_bound=0, **define
+    )
     flags.DEFINE_string("cache_dir", None, "Folder of the decoded data.", **define)
     flags.DEFINE_string("method", "flexae_sr", f"One of {', '.join(methods.names())}.", **define)
     flags.DEFINE_enum("variant", "paper", networks.VARIANTS, "Which reading.", **define)
@@ -57,7 +74,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
 
 def load_dataset(values: flags.FlagValues = flags.FLAGS) -> data.Dataset:
     """The data set that the flags name."""
-    names = ("data_dir", "download", "image_size", "celeba_crop", "cache_dir", "train_examples")
+    names = ("download", *DATA_FLAGS)
     return data.load(values.dataset, **{name: values[name].value for name in names})
 
 
@@ -89,7 +106,8 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
     """{name: value} of the method's settings, for data of this shape.
 
     Raises:
-      UserError: unknown method, or a flag that is another method's.
+      UserError: unknown method, networks that are not for such data, a flag that is another
+        method's, or a value out of its range.
     """
     known = methods.find(values.method).settings(values.variant)
     foreign = [n for n in _method_settings() if n not in known and values[n].value is not None]
@@ -108,17 +126,32 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
+    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    for name, setting in known.items():
+        if resolved[name] is None and setting.derived is not None:
+            resolved[name] = setting.derived(nets)
     for name, value in resolved.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"--{name} must be a finite number; received {value}")
         if value is None:
             continue
-        if name.endswith(("_weight", "_layers", "_every_steps", "beta")) and value < 0:
+        if name.endswith(_MAY_BE_ZERO) and value < 0:
             raise UserError(f"--{name} must be at least 0; received {value}")
-        if name.endswith(("_dim", "_steps", "_width")) and value < 1 and "_every_" not in name:
+        if (
+            name.endswith(("_dim", "_steps", "_width"))
+            and value < 1
+            and not (name.endswith(_MAY_BE_ZERO))
+        ):
             raise UserError(f"--{name} must be at least 1; received {value}")
-        if name.endswith("_learning_rate") and value <= 0:
+        if name.endswith(("_learning_rate", "_variance")) and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")
+        if name.endswith("_epsilon") and value <= 0:
+            raise UserError(f"--{name} must be above 0; received {value}")
+        if name.endswith("_schedule"):
+            try:
+                schedules.parse(value)
+            except UserError as error:
+                raise UserError(f"--{name}: {error}") from None
         if "_beta_" in name and not 0 <= value < 1:
             raise UserError(f"--{name} must be at least 0 and below 1; received {value}")
     return resolved
@@ -126,20 +159,35 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
 
 def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> dict:
     """{flag: value} of everything that makes up the run."""
-    names = ["dataset", "data_dir", "image_size", "celeba_crop", "cache_dir", "train_examples"]
-    names += ["method", "variant", "networks"]
+    names = ["dataset", *DATA_FLAGS, "method", "variant", "networks"]
     chosen = {name: values[name].value for name in names}
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
+def former(values: flags.FlagValues = flags.FLAGS) -> dict:
+    """{flag: value} of a run that was begun before there was the flag."""
+    known = methods.find(values.method).settings(values.variant)
+    return {name: values[name].default for name in values} | {
+        name: setting.default if setting.former is None else setting.former
+        for name, setting in known.items()
+    }
+
+
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:
-    """The values that {flag: text} of a flags.cfg set. Raises UserError for a damaged one."""
+    """The values that {flag: text} of a flags.cfg set, and those of flags younger than the run.
+
+    Raises:
+      UserError: the file is damaged.
+    """
     values = flags.FlagValues()
     define_flags(values)
     try:
         values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
     except flags.Error as error:
         raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
+    for name, value in former(values).items():
+        if values[name].value is None:
+            values[name].value = value
     return values
 
 

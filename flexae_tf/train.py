@@ -11,13 +11,18 @@ import contextlib
 import dataclasses
 import functools
 import tempfile
+from collections.abc import Callable
 
+import tensorflow as tf
 from absl import flags
 
 from flexae_tf import methods, settings
+from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError, run_main
+from flexae_tf.model import Model
 from flexae_tf.runs import RunDirectory
 from flexae_tf.training import workers
+from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.stopping import Interrupted, Stopping
 from flexae_tf.training.strategy import make_strategy
 from flexae_tf.training.trainer import Trainer
@@ -30,7 +35,7 @@ flags.DEFINE_string("inception", None, "For --eval_every_steps: see tools.evalua
 flags.DEFINE_string("features", None, "For --eval_every_steps: see tools.evaluate.")
 
 
-def main(_):
+def main(_: list[str]) -> int:
     options = settings.trainer_options()
     stopping = Stopping(options.max_hours)
     methods.find(FLAGS.method)  # before the data, which can take a while
@@ -41,7 +46,7 @@ def main(_):
         return train(options, strategy, stopping)
 
 
-def configure_workers(options):
+def configure_workers(options: TrainerOptions) -> None:
     """Says to TensorFlow which workers there are. Raises UserError where the flags disagree."""
     if options.strategy == "multi_worker_mirrored":
         workers.configure(FLAGS.worker_hosts, FLAGS.worker_index)
@@ -49,7 +54,7 @@ def configure_workers(options):
         raise UserError("--worker_hosts and --worker_index need --strategy=multi_worker_mirrored")
 
 
-def train(options, strategy, stopping):
+def train(options: TrainerOptions, strategy: tf.distribute.Strategy, stopping: Stopping) -> int:
     """Trains what the flags say. Returns the exit status."""
     dataset = settings.load_dataset()
     resolved = settings.resolved(dataset.shape)
@@ -66,7 +71,8 @@ def train(options, strategy, stopping):
         build = functools.partial(settings.build_method, dataset.shape)
         evaluate = evaluator(dataset, run)
         trainer = Trainer(build, dataset, options, run, strategy, stopping, evaluate)
-        run.adopt(resolved, settings.FREE, dataset)  # not before it is known that this can be built
+        # Not before it is known that this can be built.
+        run.adopt(resolved, settings.FREE, dataset, settings.former())
         trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()
@@ -77,7 +83,7 @@ def train(options, strategy, stopping):
     return 0
 
 
-def evaluator(dataset, run):
+def evaluator(dataset: Dataset, run: RunDirectory) -> Callable[[Model, int], None] | None:
     """The function (model, iteration) that measures a model during training, or None.
 
     Its numbers have a folder of their own in TensorBoard: with fewer images they cannot be compared
@@ -99,7 +105,7 @@ def evaluator(dataset, run):
     return evaluate
 
 
-def default_run_dir():
+def default_run_dir() -> str:
     """runs/<data set>-<method>-<variant>-<seed>."""
     return f"runs/{FLAGS.dataset}-{FLAGS.method}-{FLAGS.variant}-{FLAGS.seed}"
 

@@ -69,6 +69,19 @@ def test_free_flags_may_change_and_are_recorded(run):
     assert run.read_flags()["data_dir"] == "elsewhere"
 
 
+def test_a_run_from_before_there_was_a_flag_goes_on_with_its_default(run):
+    known = {"pad": None, "validation_images": 0, "keep_best": False, "method": "ae"}
+    known |= {"variant": "paper", "autoencoder_schedule": "constant", "autoencoder_epsilon": 1e-8}
+    flags_then = CHOSEN | {"method": "ae", "variant": "paper"}
+    run.flags_file.unlink()
+    run.run_file.unlink()
+    run.adopt(flags_then, FREE, dataset())
+    with pytest.raises(UserError, match=r"flags \(--validation_images=0 there, 5 now\)"):
+        run.adopt(flags_then | known | {"validation_images": 5}, FREE, dataset())
+    run.adopt(flags_then | known, FREE, dataset())
+    assert run.read_flags()["autoencoder_schedule"] == "constant"
+
+
 def test_differing_flags_are_named_and_nothing_changes(run):
     before = contents(run)
     with pytest.raises(UserError) as error:
@@ -78,6 +91,14 @@ def test_differing_flags_are_named_and_nothing_changes(run):
     assert "xla" not in str(error.value)
     assert f"--run_dir={run.path}" in str(error.value)
     assert contents(run) == before
+
+
+def test_flags_younger_than_a_run_have_their_former_values_there(run):
+    former = {"sigma": "softplus", "seed": 5}
+    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp now\)"):
+        run.adopt(CHOSEN | {"sigma": "exp"}, FREE, dataset(), former)
+    run.adopt(CHOSEN | {"sigma": "softplus"}, FREE, dataset(), former)
+    assert run.read_flags()["sigma"] == "softplus"
 
 
 def test_other_data_are_refused_and_nothing_changes(run):

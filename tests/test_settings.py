@@ -98,7 +98,7 @@ def test_flexae_has_no_settings_of_the_smoothing():
     assert smoothed - flexae == {
         f"{player}_{name}"
         for player in ("image_critic", "smoothing")
-        for name in ("learning_rate", "beta_1", "beta_2")
+        for name in ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule")
     }
     assert flexae < smoothed
 
@@ -148,6 +148,7 @@ def test_values_of_the_wrong_kind_are_refused(argument):
         "--generator_learning_rate=inf",
         "--gradient_penalty_weight=-1",
         "--gradient_penalty_weight=nan",
+        "--encoder_epsilon=0",
     ],
 )
 def test_settings_out_of_range_are_refused(argument):
@@ -174,6 +175,22 @@ def test_trainer_options_out_of_range_are_refused(argument):
     name, value = argument.split("=")
     with pytest.raises(UserError, match=f"{name} must be .*received {value}"):
         settings.trainer_options(parsed(argument))
+
+
+@pytest.mark.parametrize("text", ["halve", "halve:0", "plateau:factor=2", "piecewise:9=1,8=1"])
+def test_a_schedule_of_another_form_is_refused_by_the_name_of_its_flag(text):
+    with pytest.raises(UserError, match=f"--encoder_schedule: a schedule is .*received '{text}'"):
+        of_method(GREY, f"--encoder_schedule={text}")
+
+
+def test_a_rate_is_not_halved_and_scheduled():
+    values = parsed("--method=vae", "--autoencoder_schedule=halve:3", "--halve_rates_every_steps=3")
+    with pytest.raises(UserError, match=r"--autoencoder_schedule=halve:3 and .* give one of them"):
+        settings.build_method(GREY, values)
+
+
+def test_crop_is_another_name_of_celebas():
+    assert parsed("--crop=128").celeba_crop == parsed("--celeba_crop=128").crop == 128
 
 
 def test_trainer_options_have_the_papers_size():
@@ -220,6 +237,26 @@ def test_texts_of_a_run_parse_back():
     assert values.dataset == "mnist"
     assert values.xla is True
     assert of_method(GREY, "--encoder_beta_2=0.95") == settings.method_settings(GREY, values)
+
+
+@pytest.mark.parametrize("method", ["vae", "two_stage_vae"])
+def test_sigma_follows_the_networks(method):
+    found = {
+        name: of_method(GREY, f"--method={method}", f"--networks={name}")["sigma"]
+        for name in ("infogan", "resnet", "two_stage_wae", "rae")
+    }
+    exp, softplus = "exp", "softplus"
+    expected = {"infogan": softplus, "resnet": exp, "two_stage_wae": exp, "rae": "exp_tanh"}
+    assert found == expected
+    chosen = of_method(GREY, f"--method={method}", "--networks=rae", "--sigma=exp")
+    assert chosen["sigma"] == "exp"
+
+
+def test_a_run_from_before_there_was_sigma_keeps_softplus():
+    texts = {"method": "vae", "networks": "rae"}
+    assert settings.method_settings(GREY, settings.parse(texts))["sigma"] == "softplus"
+    texts["sigma"] = "exp"
+    assert settings.method_settings(GREY, settings.parse(texts))["sigma"] == "exp"
 
 
 @pytest.mark.parametrize("texts", [{"dataset": "none"}, {"no_such_flag": "1"}, {"seed": "x"}])

@@ -27,11 +27,17 @@ VARIATIONS = (
     "rae:regularizer=none",
     "rae:regularizer=gradient_penalty",
     "rae:regularizer=spectral_norm",
+    "rae:regularizer=gradient_penalty,penalized_gradient=squared_outputs",
     "wae_mmd:kernel=rbf",
+    "wae_mmd:input_noise=0.1,pretraining_steps=2",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
+    "vae:sigma=exp",
+    "vae:sigma=exp_tanh",
     "wae_gan:prior=gmm",
     "wae_gan:divergence=js",
+    "wae_gan:divergence=js,joint_update=true,divergence_weight=2.0",
+    "wae_gan:divergence=js,joint_update=true,critic_adds_prior=true,pretraining_steps=2",
 )
 CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5
@@ -54,7 +60,11 @@ def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
     name, _, variation = case.partition(":")
     chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
-    defaults = {k: s.default for k, s in methods.find(name).settings(variant).items()}
+    nets = networks.Networks((8, 8, 1), variant)
+    defaults = {
+        k: s.derived(nets) if s.derived else s.default
+        for k, s in methods.find(name).settings(variant).items()
+    }
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small = small | {"mmd_weight": 10.0} | chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
@@ -62,7 +72,10 @@ def settings(case, variant="paper", **chosen):
 
 def _setting(text):
     name, value = text.split("=")
-    return name, float(value) if value[0].isdecimal() else value
+    if value == "true":
+        return name, True
+    number = int if value.isdecimal() else float
+    return name, number(value) if value[0].isdecimal() else value
 
 
 def builder(case, variant="paper", **chosen):

@@ -40,7 +40,7 @@ _PROFILED_ITERATIONS = 3
 _PROFILED_KINDS = 12
 
 
-def main(_):
+def main(_: list[str]) -> None:
     strategy = make_strategy(settings.trainer_options())
     dataset = settings.load_dataset()
     began = time.perf_counter()
@@ -56,7 +56,7 @@ def main(_):
             print(f"{name:42s} {value:.4g}" if isinstance(value, float) else f"{name:42s} {value}")
 
 
-def measure(trainer, began):
+def measure(trainer: Trainer, began: float) -> dict[str, float | str]:
     """Times iterations of a trainer.
 
     Args:
@@ -94,7 +94,7 @@ def measure(trainer, began):
     }
 
 
-def operation_seconds(trainer, folder):
+def operation_seconds(trainer: Trainer, folder: Path) -> dict[str, float]:
     """{"profile: <kind of operation>": seconds per iteration} of the kinds that take most."""
     iterator = trainer.iterator(0, _PROFILED_ITERATIONS)
 
@@ -109,7 +109,7 @@ def operation_seconds(trainer, folder):
     }
 
 
-def operations(graph):
+def operations(graph: tf.Graph) -> int:
     """Floating-point operations of the matrix products and convolutions that a graph runs.
 
     A multiplication and an addition count as two. Operations whose result nothing needs, which
@@ -144,7 +144,7 @@ def _operations_of(operation, graph):
     return 0
 
 
-def input_seconds(trainer, iterations=20):
+def input_seconds(trainer: Trainer, iterations: int = 20) -> float:
     """Seconds to draw and gather the minibatches of an iteration, without training beside it.
 
     An upper bound of what an iteration waits, because the pipeline works ahead while it trains.

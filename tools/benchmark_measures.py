@@ -11,6 +11,7 @@ PMS. With --inception, also feature extraction against the bare network on the s
 import json
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -25,7 +26,7 @@ _RUN_DIR = flags.DEFINE_string("run_dir", None, "A run that has been exported.")
 _COUNT = flags.DEFINE_integer("count", 10_000, "Images in each set.", lower_bound=20)
 
 
-def main(_):
+def main(_: list[str]) -> None:
     figures = measures(_COUNT.value)
     if _INCEPTION.value:
         figures["extraction_speed_over_bare_network"] = extraction_ratio(_INCEPTION.value)
@@ -34,7 +35,7 @@ def main(_):
     print(json.dumps(figures, indent=2))
 
 
-def measures(count):
+def measures(count: int) -> dict[str, float]:
     """{measure: seconds} of two random sets of `count`."""
     generator = np.random.default_rng(0)
     activations = {
@@ -52,7 +53,7 @@ def measures(count):
     }
 
 
-def extraction_ratio(path, images=100, repeats=3):
+def extraction_ratio(path: str, images: int = 100, repeats: int = 3) -> float:
     """Seconds of the bare network over ours on the same images, the best of several."""
     extractor, bare = pretrained.inception(path), tf.saved_model.load(path)
     batch = np.random.default_rng(0).integers(0, 256, (images, 32, 32, 3), np.uint8)
@@ -66,7 +67,7 @@ def extraction_ratio(path, images=100, repeats=3):
     return min(_seconds(run_bare) for _ in range(repeats)) / ours
 
 
-def serving_ratios(run_dir, calls=100):
+def serving_ratios(run_dir: Path | str, calls: int = 100) -> dict[str, float]:
     """{batch: median seconds of the exported `generate` over those of the networks}."""
     run = runs.load(run_dir)
     versions = sorted(runs.RunDirectory(run_dir).export.glob("[0-9]*"), key=lambda p: int(p.name))

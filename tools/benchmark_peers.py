@@ -33,14 +33,15 @@ flags.DEFINE_integer("threads", 2, "Threads of each side.", lower_bound=1)
 FLAGS = flags.FLAGS
 
 
-def main(_):
+def main(argv: list[str]) -> None:
+    del argv
     sides = {"flexae_tf": [sys.executable, "-m", "tools.peers.ours"]}
     sides["pythae"] = [FLAGS.peers_python, "-m", "tools.peers.pythae_side"]
     for method in FLAGS.peer_method:
         table.compare_parameters(method, {side: _run(sides[side], method, 0) for side in sides})
     rows = []
     for method in FLAGS.peer_method:
-        turns = {side: [] for side in sides}
+        turns: dict[str, list[dict]] = {side: [] for side in sides}
         for _ in range(FLAGS.rounds):
             for side, command in sides.items():
                 turns[side].append(_run(command, method, FLAGS.iterations))

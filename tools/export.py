@@ -26,7 +26,7 @@ _DENSITY = flags.DEFINE_string(
 )
 
 
-def main(_):
+def main(_: list[str]) -> None:
     density = densities.check(_DENSITY.value)
     folder = export(runs.load(_RUN_DIR.value, _CHECKPOINT.value), density)
     card = json.loads((folder / "assets.extra" / "card.json").read_text())

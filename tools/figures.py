@@ -41,7 +41,7 @@ _DENSITY = flags.DEFINE_string(
 )
 
 
-def main(_):
+def main(_: list[str]) -> None:
     extractor_flags.check()
     options = pictures.Options(
         seed=_SEED.value,

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 from flexae_tf.training import stopping
 
@@ -21,7 +22,7 @@ from flexae_tf.training import stopping
 _GRACE_SECONDS = 15
 
 
-def main(argv):
+def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -33,7 +34,7 @@ def main(argv):
     return supervise(commands(arguments.workers, arguments.flags))
 
 
-def commands(workers, flags):
+def commands(workers: int, flags: Sequence[str]) -> list[list[str]]:
     """The command lines of so many workers: lists of arguments."""
     hosts = ",".join(f"127.0.0.1:{port}" for port in free_ports(workers))
     train = [sys.executable, "-m", "flexae_tf.train", *flags]
@@ -41,7 +42,7 @@ def commands(workers, flags):
     return [[*train, *cluster, f"--worker_index={index}"] for index in range(workers)]
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     """Ports of the loopback interface that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
@@ -50,7 +51,7 @@ def free_ports(count):
     return ports
 
 
-def supervise(commands, grace_seconds=_GRACE_SECONDS):
+def supervise(commands: Sequence[Sequence[str]], grace_seconds: float = _GRACE_SECONDS) -> int:
     """Runs commands side by side until all have ended.
 
     Args:

@@ -1,12 +1,14 @@
 """What operations an iteration spends its time on, from TensorFlow's profiler."""
 
 import collections
+from collections.abc import Callable
+from pathlib import Path
 
 import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 
-def profile(function, folder):
+def profile(function: Callable[[], object], folder: Path) -> dict[str, float]:
     """Runs a function under the profiler.
 
     Args:

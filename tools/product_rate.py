@@ -16,7 +16,7 @@ _REPEATS = 30
 _BACK_ENDS = {"oneDNN": "1", "Eigen": "0"}
 
 
-def best():
+def best() -> tuple[str, float]:
     """(back end, floating-point operations per second) of the fastest square product.
 
     On a CPU each back end is measured in a process of its own, because TensorFlow reads which to
@@ -29,7 +29,7 @@ def best():
     return max(rates.items(), key=lambda item: item[1])
 
 
-def measure():
+def measure() -> float:
     """Floating-point operations per second of a square product in this process, the best of 30."""
     a, b = tf.random.normal([_SIZE, _SIZE]), tf.random.normal([_SIZE, _SIZE])
     product = tf.function(tf.matmul)

@@ -22,7 +22,7 @@ _CHECKPOINT = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", 0, "Of the pictures that are missing.", lower_bound=0)
 
 
-def main(_):
+def main(_: list[str]) -> None:
     extractor_flags.check()
     make_extractor = extractor_flags.choose if extractor_flags.given() else None
     options = pictures.Options(seed=_SEED.value, make_extractor=make_extractor)

@@ -14,7 +14,9 @@ call `flexae_tf.serving.clients`.
 
 import io
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -22,10 +24,14 @@ from PIL import Image
 
 from flexae_tf import data, figures
 from flexae_tf.errors import UserError, run_main
-from flexae_tf.serving.clients import GrpcClient, RestClient
+from flexae_tf.serving.clients import GrpcClient, RestClient, Tensor
 
 
-def example_inputs(inputs, images, values):
+def example_inputs(
+    inputs: Mapping[str, Tensor],
+    images: Sequence[np.ndarray] | np.ndarray,
+    values: Mapping[str, Any],
+) -> dict[str, Any]:
     """Values for the inputs of a signature.
 
     Args:
@@ -52,7 +58,7 @@ def example_inputs(inputs, images, values):
     return chosen
 
 
-def read_images(paths, shape):
+def read_images(paths: Iterable[Path | str], shape: Sequence[int]) -> np.ndarray:
     """Images from files, float32 [N, H, W, C] in [0, 1]. Raises UserError for a wrong size."""
     height, width, channels = shape
     images = []
@@ -70,7 +76,7 @@ def read_images(paths, shape):
     return data.to_unit(np.stack(images))
 
 
-def main(_):
+def main(_: list[str]) -> None:
     values = flags.FLAGS.flag_values_dict()
     if bool(values["rest"]) == bool(values["grpc"]):
         raise UserError("give one of --rest and --grpc")

@@ -39,7 +39,7 @@ _SHARD = flags.DEFINE_string("shard", "0/1", "index/count: take every count-th r
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the command lines and do nothing.")
 
 
-def main(train_flags):
+def main(train_flags: list[str]) -> int:
     axes, further = sweep.preset(_SWEEP.value, train_flags) if _SWEEP.value else ({}, [])
     given = dict(map(sweep.parse_axis, _VARY.value))
     if len(given) < len(_VARY.value):

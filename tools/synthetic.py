@@ -15,6 +15,7 @@ metrics/synthetic.json (flexae_tf/experiments/synthetic.py says what).
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -43,7 +44,7 @@ _RUN_DIR = flags.DEFINE_string("run_dir", None, "Measure this run only.")
 _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
-def main(_):
+def main(_: list[str]) -> int:
     if bool(_FIGURE.value) == bool(_RUN_DIR.value):
         raise UserError("expected either --figure=2, --figure=3 or --run_dir")
     if _RUN_DIR.value:
@@ -73,7 +74,9 @@ def main(_):
     return 0
 
 
-def report(experiment, tasks, folder):
+def report(
+    experiment: synthetic.Experiment, tasks: Sequence[synthetic.SyntheticRun], folder: Path | str
+) -> None:
     """Writes figures and JSON and prints what came out."""
     curves = {model: {} for model in experiment.models}
     for task in tasks:

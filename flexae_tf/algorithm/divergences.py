@@ -6,9 +6,9 @@ the other two players minimize; all are means over the batch.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 
-import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
@@ -27,7 +27,7 @@ class Wasserstein:
     def criticize(
         self,
         name: str,
-        networks: Mapping[str, keras.Model],
+        networks: Mapping[str, Callable],
         real: tf.Tensor,
         fake: tf.Tensor,
         alpha: tf.Tensor | None,
@@ -69,7 +69,7 @@ class JensenShannon:
     def criticize(
         self,
         name: str,
-        networks: Mapping[str, keras.Model],
+        networks: Mapping[str, Callable],
         real: tf.Tensor,
         fake: tf.Tensor,
         alpha: tf.Tensor | None,
@@ -96,6 +96,21 @@ class JensenShannon:
 
     def _cost(self, logit):
         return -tf.math.softplus(-logit) if self.saturating else tf.math.softplus(logit)
+
+
+def adding_prior(critic: Callable, variance: float) -> Callable:
+    """The verdict z -> [B, 1] of a critic that learns a code's logit but for -log N(z; 0, s I).
+
+    The optimal logit is log q(z) - log p(z), whose second term is known (Mescheder et al.,
+    "Adversarial Variational Bayes"; WAE's program, whose constant has no power m of 2 pi).
+    """
+
+    def verdict(z):
+        squares = tf.reduce_sum(tf.square(z), axis=1, keepdims=True) / variance
+        constant = math.log(2 * math.pi) + z.shape[1] * math.log(variance)
+        return critic(z) + (squares + constant) / 2
+
+    return verdict
 
 
 def divergence(name: str, penalty_weight: float) -> "Wasserstein | JensenShannon":

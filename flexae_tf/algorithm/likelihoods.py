@@ -24,6 +24,27 @@ def gaussian_negative_log_likelihood(
     return squared_error(x, x_hat) * tf.exp(-2 * log_gamma) / 2 + constant
 
 
+# How an encoder's last m outputs s become sigma; `networks.SIGMAS` says which paper does which.
+DEVIATIONS = {
+    "softplus": lambda s: tf.math.softplus(s) + 1e-6,
+    "exp": tf.exp,
+    "exp_tanh": lambda s: tf.exp(5 * tf.tanh(s)),
+}
+
+
+def posterior(encoded: tf.Tensor, sigma: float | str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and standard deviation [B, m] of q(z|x).
+
+    Args:
+      encoded: an encoder's output, [B, m] with a constant sigma, else [B, 2m].
+      sigma: the constant, or one of DEVIATIONS.
+    """
+    if not isinstance(sigma, str):
+        return encoded, tf.fill(tf.shape(encoded), sigma)
+    mu, deviation = tf.split(encoded, 2, axis=1)
+    return mu, DEVIATIONS[sigma](deviation)
+
+
 def kl_to_standard_normal(mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """KL(N(mu, diag sigma^2) || N(0, I)), mean over the batch. mu, sigma: [B, m]."""
     terms = tf.square(mu) + tf.square(sigma) - 2 * tf.math.log(sigma) - 1

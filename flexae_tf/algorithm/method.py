@@ -14,9 +14,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from flexae_tf.algorithm import schedules
 from flexae_tf.data import draws
+from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import Adam
+
+_SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,16 +29,20 @@ class Setting:
     """A hyperparameter of a method, and the flag of the same name.
 
     Attributes:
-      default: its value, or None where it follows from the data.
+      default: its value, or None where it follows from the data or the networks.
       help: one line for --help.
       choices: the allowed values, or None for any of the default's type.
       kind: the type of a setting whose default is None.
+      derived: function (Networks) -> the value that follows from them, where that is so.
+      former: its value in runs whose flags.cfg lacks it, where that is not the default.
     """
 
     default: int | float | str | bool | None
     help: str
     choices: Collection[str] | None = None
     kind: type = int
+    derived: Callable[[Networks], int | float | str] | None = None
+    former: int | float | str | bool | None = None
 
 
 class Player:
@@ -64,7 +73,11 @@ class Method(abc.ABC):
       players: {name: Player}.
       draw_spec: what a minibatch holds (see `draws`).
       minibatches: how many minibatches an iteration takes.
+      frozen_after: iterations after which encoder and decoder stay as they are, so that steps may
+        run them in inference mode: their statistics are from then on those of that iteration.
     """
+
+    frozen_after: int | None = None
 
     def __init__(
         self,
@@ -98,6 +111,28 @@ class Method(abc.ABC):
         """The step of an iteration (1 is the first), for a method with stages."""
         del iteration
         return self.step
+
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        """The objective of images that are not trained on, in inference mode, a scalar.
+
+        Its noise is the same each time, so that it is a function of the weights.
+
+        Args:
+          x: float32 [B, ...], as the networks take them.
+
+        Raises:
+          UserError: the method has several objectives, none of which says how good it is.
+        """
+        del x
+        raise UserError(
+            f"{type(self).__name__} plays several objectives against each other, so it has no "
+            "validation loss: use ae, rae, vae, cv_vae or wae_mmd, or a schedule that needs none"
+        )
+
+    def _validated(self, objective, x):
+        """The loss of `validation_loss` by an objective (drawn, training) of one player."""
+        drawn = draws.around(self.draw_spec, x, draws.key(0, draws.VALIDATION, 0))
+        return objective(drawn, training=False)["autoencoder"]
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         """The kinds of codes whose equal mixture the decoder's test-time statistics stand for.
@@ -158,27 +193,29 @@ class Method(abc.ABC):
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
 
 
-def adam(learning_rate: float, beta_1: float, beta_2: float, halve_every_steps: int = 0) -> Adam:
-    """Adam with the epsilon of the released program, 1e-8 for all its optimizers.
+def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8) -> Adam:
+    """Adam, by default with the epsilon of the released program, 1e-8 for all its optimizers.
 
     Args:
-      halve_every_steps: iterations after which the rate is halved, again and again; 0: never.
+      learning_rate: a number or a Keras schedule.
     """
-    if halve_every_steps:
-        learning_rate = keras.optimizers.schedules.ExponentialDecay(
-            learning_rate, halve_every_steps, 0.5, staircase=True
-        )
-    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=1e-8)
+    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
 
 def adam_settings(
-    player: str, learning_rate: float, beta_1: float, beta_2: float
+    player: str,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    schedule: str = schedules.CONSTANT,
 ) -> dict[str, Setting]:
-    """The three settings of a player's Adam, for a method's `settings`."""
+    """The settings of a player's Adam, for a method's `settings`."""
     return {
         f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
         f"{player}_beta_1": Setting(beta_1, f"Adam beta_1 of the {player}."),
         f"{player}_beta_2": Setting(beta_2, f"Adam beta_2 of the {player}."),
+        f"{player}_epsilon": Setting(1e-8, f"Adam epsilon of the {player}."),
+        f"{player}_schedule": Setting(schedule, f"{_SCHEDULE} of the {player}."),
     }
 
 
@@ -189,10 +226,25 @@ def halving_setting() -> dict[str, Setting]:
 
 
 def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
-    """The optimizer that `adam_settings` (and `halving_setting`) describe."""
-    return adam(
-        settings[f"{player}_learning_rate"],
-        settings[f"{player}_beta_1"],
-        settings[f"{player}_beta_2"],
-        settings.get("halve_rates_every_steps", 0),
-    )
+    """The optimizer that `adam_settings` (and `halving_setting`) describe.
+
+    Raises:
+      UserError: the rate is to be halved and to follow a schedule, too.
+    """
+    learning_rate, schedule = settings[f"{player}_learning_rate"], settings[f"{player}_schedule"]
+    halve_every_steps = settings.get("halve_rates_every_steps", 0)
+    if halve_every_steps:
+        if schedule != schedules.CONSTANT:
+            raise UserError(
+                f"--{player}_schedule={schedule} and a rate that is halved every "
+                f"{halve_every_steps} iterations exclude each other: give one of them"
+            )
+        rate = keras.optimizers.schedules.ExponentialDecay(
+            learning_rate, halve_every_steps, 0.5, staircase=True
+        )
+    else:
+        # Critics are the only players that move several times in an iteration.
+        updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+        rate = schedules.rate(schedule, learning_rate, updates)
+    betas = settings[f"{player}_beta_1"], settings[f"{player}_beta_2"]
+    return adam(rate, *betas, settings[f"{player}_epsilon"])

@@ -1,4 +1,4 @@
-"""The objectives of FlexAE and FlexAE-SR (Eq. 5 to 10) as pure functions of tensors.
+"""The objectives of FlexAE and FlexAE-SR (Eq. 5 to 10), and others', as functions of tensors.
 
 Symbols: x data, z = E(x) codes, z_hat = G(n) prior samples, x_inp = D(z_inp) decoded
 interpolations, C a critic (a function from a batch to [B, 1]). Every function returns a scalar
@@ -90,20 +90,37 @@ def critic_loss(gap: tf.Tensor, penalty: tf.Tensor, penalty_weight: float) -> tf
     return penalty_weight * penalty - gap
 
 
-def raise_verdict(critic, examples):
+def raise_verdict(critic: Callable[[tf.Tensor], tf.Tensor], examples: tf.Tensor) -> tf.Tensor:
     """Eq. 7 (L_Gen, of z_hat) and Eq. 10 (L_AEReg, of x_inp): -mean C(examples)."""
     return -tf.reduce_mean(critic(examples))
 
 
-def lower_verdict(critic, examples):
+def lower_verdict(critic: Callable[[tf.Tensor], tf.Tensor], examples: tf.Tensor) -> tf.Tensor:
     """Eq. 8 (L_Enc, of z): mean C(examples)."""
     return tf.reduce_mean(critic(examples))
+
+
+def moment_discrepancy(z: tf.Tensor, z_hat: tf.Tensor) -> tf.Tensor:
+    """Mean squared differences of means and of covariances, what WAE's program pre-trains with.
+
+    Args:
+      z, z_hat: codes and samples of the prior, [B, m].
+    """
+    means = [tf.reduce_mean(a, axis=0) for a in (z, z_hat)]
+    covariances = [_covariance(a, mean) for a, mean in zip((z, z_hat), means, strict=True)]
+    differences = tf.math.squared_difference(*means), tf.math.squared_difference(*covariances)
+    return tf.add_n([tf.reduce_mean(d) for d in differences])
 
 
 def squared_kernels(network: keras.Model, layers: type) -> tf.Tensor:
     """Sum of the squares of the kernels of a network's layers of a class."""
     kernels = [layer.kernel for layer in layers_of([network], layers) if hasattr(layer, "kernel")]
     return tf.add_n([tf.reduce_sum(tf.square(kernel)) for kernel in kernels])
+
+
+def _covariance(a, mean):
+    count = tf.cast(tf.shape(a)[0], tf.float32)
+    return tf.matmul(a - mean, a - mean, transpose_a=True) / (count - 1)  # [m, m]
 
 
 def _mean_per_example(values, reduce):

@@ -4,11 +4,12 @@ dataset = data.load("mnist", data_dir="~/tensorflow_datasets")
 x = data.to_unit(data.gather(dataset.train, rows))  # float32 [n, H, W, C] in [0, 1]
 """
 
+import functools
 import pathlib
 
-from flexae_tf.data import celeba
+from flexae_tf.data import celeba, splits
 from flexae_tf.data.cache import cached
-from flexae_tf.data.dataset import Dataset, fingerprint, gather, to_unit
+from flexae_tf.data.dataset import Dataset, Examples, fingerprint, gather, to_unit
 from flexae_tf.data.digits import digits
 from flexae_tf.data.image_files import folder_source
 from flexae_tf.data.npz import npz_source
@@ -16,22 +17,24 @@ from flexae_tf.data.synthetic import TRAIN_COUNT, generate
 from flexae_tf.data.tfds_source import tfds_source
 from flexae_tf.errors import UserError
 
-__all__ = ["NAMES", "Dataset", "gather", "load", "to_unit"]
+__all__ = ["NAMES", "Dataset", "Examples", "gather", "load", "to_unit"]
 
 _EMBEDDED = ("digits", "synthetic2d", "synthetic5d")
 NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz")
 
 
 def load(
-    name,
+    name: str,
     *,
-    data_dir=None,
-    download=False,
-    image_size=None,
-    celeba_crop=140,
-    cache_dir=None,
-    train_examples=None,
-):
+    data_dir: pathlib.Path | str | None = None,
+    download: bool = False,
+    image_size: int | None = None,
+    celeba_crop: int = 140,
+    cache_dir: pathlib.Path | str | None = None,
+    train_examples: int | None = None,
+    pad: int | None = None,
+    validation_images: int = 0,
+) -> Dataset:
     """Loads a data set, decoding it into the cache if it is not there.
 
     Args:
@@ -43,9 +46,11 @@ def load(
       download: whether TensorFlow Datasets may fetch what is not in `data_dir`.
       image_size: height and width in pixels; needed by folder, 64 by default for celeb_a, and not
         available for the others, which keep the size they have.
-      celeba_crop: side of CelebA's centre crop in pixels, 128 or 140.
+      celeba_crop: side of CelebA's centre crop in pixels.
       cache_dir: folder for decoded data, see `cache.cache_root`.
       train_examples: keep only the first so many train examples; all by default.
+      pad: side that images are brought to with zeros around them; as they are by default.
+      validation_images: examples that are kept from training, see `splits`; none by default.
 
     Returns: `Dataset`.
 
@@ -55,21 +60,28 @@ def load(
         raise UserError(f"unknown dataset {name!r}; expected one of {', '.join(NAMES)}")
     if image_size is not None and name not in ("folder", "celeb_a"):
         raise UserError(f"--image_size is for folder and celeb_a; {name} keeps the size it has")
-    if name in _EMBEDDED:
-        arrays, label_names = _embedded(name)
-        dataset = Dataset(
-            name=name, label_names=label_names, fingerprint=fingerprint(name, {}, arrays), **arrays
-        )
-    else:
-        try:
-            source = _source(name, data_dir, download, image_size, celeba_crop)
-        except OSError as error:
-            raise UserError(f"--data_dir={data_dir} cannot be read: {error}") from error
-        dataset = Dataset(name=name, **cached(source, cache_dir))
+    decoded = functools.partial(
+        _decoded, name, data_dir, download, image_size, celeba_crop, cache_dir, pad
+    )
+    dataset = _embedded(name, pad) if name in _EMBEDDED else Dataset(name=name, **decoded())
+    if validation_images and name == "celeb_a":
+        dataset = splits.take_from(dataset, decoded(("validation",)), validation_images)
+    elif validation_images:
+        dataset = splits.hold_out(dataset, validation_images)
     return dataset if train_examples is None else dataset.first(train_examples)
 
 
-def _embedded(name):
+def _embedded(name, pad):
+    arrays, label_names = _arrays(name)
+    preprocessing = {}
+    if pad is not None:
+        arrays |= {split: splits.pad(arrays[split], pad) for split in ("train", "test")}
+        preprocessing["pad"] = pad
+    digest = fingerprint(name, preprocessing, arrays)
+    return Dataset(name=name, label_names=label_names, fingerprint=digest, **arrays)
+
+
+def _arrays(name):
     if name == "digits":
         return digits(), tuple("0123456789")
     x, _, component = generate(dim={"synthetic2d": 2, "synthetic5d": 5}[name])
@@ -82,7 +94,18 @@ def _embedded(name):
     return arrays, tuple("123456")
 
 
-def _source(name, data_dir, download, image_size, celeba_crop):
+def _decoded(
+    name, data_dir, download, image_size, celeba_crop, cache_dir, pad, names=("train", "test")
+):
+    """The fields (see `cache.cached`) of a data set's splits of these names."""
+    try:
+        source = _source(name, data_dir, download, image_size, celeba_crop, names)
+    except OSError as error:
+        raise UserError(f"--data_dir={data_dir} cannot be read: {error}") from error
+    return cached(source if pad is None else splits.padded(source, pad), cache_dir)
+
+
+def _source(name, data_dir, download, image_size, celeba_crop, names):
     if name == "folder":
         return folder_source(data_dir, image_size)
     if name == "npz":
@@ -90,6 +113,6 @@ def _source(name, data_dir, download, image_size, celeba_crop):
     if name != "celeb_a":
         return tfds_source(name, data_dir, download, {})
     if data_dir and pathlib.Path(data_dir, celeba.FOLDER).expanduser().is_dir():
-        return celeba.folder_source(data_dir, image_size, celeba_crop)
+        return celeba.folder_source(data_dir, image_size, celeba_crop, names)
     settings = celeba.preprocessing(image_size, celeba_crop)
-    return tfds_source(name, data_dir, download, settings)
+    return tfds_source(name, data_dir, download, settings, names)

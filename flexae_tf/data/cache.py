@@ -3,7 +3,7 @@
 A source says what it is made of (files with size and time, preprocessing) without reading it; from
 that follows the name of its entry, `<cache>/datasets/<name>-<key>/`:
 
-    train.npy, test.npy                  examples, opened as memory maps
+    train.npy, test.npy                  examples by split, opened as memory maps
     train_labels.npy, test_labels.npy    if there are labels
     info.json                            sizes of the files above, label names, fingerprint
 
@@ -22,8 +22,8 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -37,7 +37,7 @@ _FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Training or test examples, on their way into the cache."""
+    """Examples of a split, on their way into the cache."""
 
     count: int  # N
     shape: tuple[int, ...]  # (H, W, C) or (D,)
@@ -51,10 +51,10 @@ class Source(NamedTuple):
     name: str
     preprocessing: dict  # for JSON; enters the key and the fingerprint
     files: list  # of (path, size, modification time in ns), see `stamp`; enters the key
-    open: Callable  # () -> ({"train": Split, "test": Split}, label names)
+    open: Callable  # () -> ({"train" or "test" or "validation": Split}, label names)
 
 
-def cached(source, cache_dir=None):
+def cached(source: Source, cache_dir: pathlib.Path | str | None = None) -> dict[str, Any]:
     """The arrays of a source, decoded now if they never were.
 
     Args:
@@ -62,7 +62,7 @@ def cached(source, cache_dir=None):
       cache_dir: folder; by default see `cache_root`.
 
     Returns: dict of train, test (read-only memory maps), train_labels, test_labels (arrays or
-      None), label_names, fingerprint.
+      None) or whatever splits the source has, label_names, fingerprint.
 
     Raises: UserError where the source cannot be decoded or the cache folder not be written.
     """
@@ -83,17 +83,22 @@ def cached(source, cache_dir=None):
     return fields
 
 
-def cache_root(cache_dir=None):
+def cache_root(cache_dir: pathlib.Path | str | None = None) -> pathlib.Path:
     """Path of the cache: `cache_dir`, else $FLEXAE_TF_CACHE, else flexae_tf in the user's cache."""
     user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     chosen = cache_dir or os.environ.get("FLEXAE_TF_CACHE") or f"{user_cache}/flexae_tf"
     return pathlib.Path(chosen).expanduser().absolute()
 
 
-def stamp(path):
+def stamp(path: pathlib.Path | str) -> tuple[str, int, int]:
     """(path, size in bytes, modification time in ns) of a file, as in `Source.files`."""
     status = os.stat(path)
     return str(path), status.st_size, status.st_mtime_ns
+
+
+def source_name(name: str, splits: Sequence[str]) -> str:
+    """The name of a source of some splits of a data set: a third split is an entry of its own."""
+    return "_".join([name, *(split for split in splits if split not in ("train", "test"))])
 
 
 def _key(source):
@@ -118,12 +123,12 @@ def _read(folder):
         info = json.loads((folder / "info.json").read_text())
         if any((folder / name).stat().st_size != size for name, size in info["bytes"].items()):
             return None
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("train", "test")
-        }
-        for name in ("train_labels", "test_labels"):
-            exists = f"{name}.npy" in info["bytes"]
-            arrays[name] = np.load(folder / f"{name}.npy") if exists else None
+        kept = {name.removesuffix(".npy") for name in info["bytes"]}
+        arrays = {}
+        for name in kept - {f"{name}_labels" for name in kept}:
+            arrays[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
+            labels = f"{name}_labels"
+            arrays[labels] = np.load(folder / f"{labels}.npy") if labels in kept else None
         names = tuple(info["label_names"])
         return arrays | {"label_names": names, "fingerprint": info["fingerprint"]}
     except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError):

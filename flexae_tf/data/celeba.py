@@ -4,35 +4,40 @@
     <data_dir>/list_eval_partition.txt     lines "000001.jpg 0": 0 train, 1 validation, 2 test
     <data_dir>/list_attr_celeba.txt        optional: count, names, lines "000001.jpg -1 1 ..."
 
-The validation images are not used. `crop_and_resize` also serves CelebA from other sources.
+The validation images are a source of their own. `crop_and_resize` also serves CelebA from
+elsewhere.
 """
 
 import functools
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image
 
 from flexae_tf.data import image_files
-from flexae_tf.data.cache import Source, Split, stamp
+from flexae_tf.data.cache import Source, Split, source_name, stamp
 from flexae_tf.errors import UserError
 
 FOLDER = "img_align_celeba"
 DEFAULT_IMAGE_SIZE = 64
-CROPS = {128: (25, 45, 153, 173), 140: (19, 39, 159, 179)}  # left, top, right, bottom
 _PARTITION = "list_eval_partition.txt"
 _ATTRIBUTES = "list_attr_celeba.txt"
 _SIZE = (178, 218)
 
 
-def preprocessing(image_size, crop):
+def preprocessing(image_size: int | None, crop: int) -> dict[str, int]:
     """The settings {"crop", "image_size"}, checked.
 
-    Raises: UserError where the crop is not 128 or 140 or the image size exceeds it.
+    Raises: UserError where the crop exceeds the images or the image size the crop.
     """
     image_size = image_size or DEFAULT_IMAGE_SIZE
-    if crop not in CROPS:
-        raise UserError(f"expected --celeba_crop=128 or 140, received {crop}")
+    if not 0 < crop <= min(_SIZE):
+        raise UserError(
+            f"expected --celeba_crop between 1 and {min(_SIZE)}, the width of the images; received "
+            f"{crop}"
+        )
     if not 0 < image_size <= crop:
         raise UserError(
             f"expected --image_size between 1 and the crop {crop}, received {image_size}"
@@ -40,12 +45,12 @@ def preprocessing(image_size, crop):
     return {"crop": crop, "image_size": image_size}
 
 
-def crop_and_resize(image, *, crop, image_size):
+def crop_and_resize(image: Image.Image, *, crop: int, image_size: int) -> np.ndarray:
     """The centre `crop` x `crop` pixels, resized with antialiasing.
 
     Args:
       image: `PIL.Image` of 178 x 218 pixels.
-      crop: 128 (rows 45:173, columns 25:153) or 140 (rows 39:179, columns 19:159).
+      crop: side in pixels; 128 is rows 45:173, columns 25:153, 140 rows 39:179, columns 19:159.
       image_size: H = W of the result.
 
     Returns: uint8 [H, W, 3].
@@ -56,16 +61,23 @@ def crop_and_resize(image, *, crop, image_size):
         raise UserError(
             f"expected {_SIZE[0]}x{_SIZE[1]} pixels, received {image.width}x{image.height}"
         )
-    image = image.convert("RGB").crop(CROPS[crop])
+    left, top = ((length - crop) // 2 for length in _SIZE)
+    image = image.convert("RGB").crop((left, top, left + crop, top + crop))
     return np.asarray(image.resize((image_size, image_size), image_files.FILTER))
 
 
-def folder_source(data_dir, image_size, crop):
+def folder_source(
+    data_dir: pathlib.Path | str,
+    image_size: int | None,
+    crop: int,
+    splits: Sequence[str] = ("train", "test"),
+) -> Source:
     """`Source` of the folder described above.
 
     Args:
       data_dir: folder with `img_align_celeba`.
       image_size, crop: as in `crop_and_resize`; image_size None is 64.
+      splits: "train" and "test", or "validation" alone.
 
     Raises: UserError where a file is missing or cannot be understood.
     """
@@ -73,7 +85,10 @@ def folder_source(data_dir, image_size, crop):
     root = pathlib.Path(data_dir).expanduser().absolute()
     found = set(os.listdir(root / FOLDER))
     partition = _read_partition(root / _PARTITION)
+    partition = {split: partition[split] for split in splits}
     names = sorted(name for names in partition.values() for name in names)
+    if not names:
+        raise UserError(f"{root / _PARTITION}: expected images of partition 1 (validation)")
     missing = [name for name in names if name not in found]
     if missing:
         raise UserError(
@@ -84,7 +99,7 @@ def folder_source(data_dir, image_size, crop):
     if (root / _ATTRIBUTES).exists():
         paths.append(root / _ATTRIBUTES)
     return Source(
-        name="celeb_a",
+        name=source_name("celeb_a", splits),
         preprocessing=settings,
         files=[stamp(path) for path in paths],
         open=functools.partial(_open, root, partition, settings),
@@ -107,7 +122,7 @@ def _open(root, partition, settings):
 
 
 def _read_partition(path):
-    """{"train": file names, "test": file names}."""
+    """{"train": file names, "validation": file names, "test": file names}."""
     if not path.exists():
         raise UserError(
             f"{path} is missing: it comes with CelebA (folder Eval) and says which images are for "
@@ -126,7 +141,7 @@ def _read_partition(path):
                 )
     if not (partition["0"] and partition["2"]):
         raise UserError(f"{path}: expected images of partition 0 (train) and 2 (test)")
-    return {"train": partition["0"], "test": partition["2"]}
+    return {"train": partition["0"], "validation": partition["1"], "test": partition["2"]}
 
 
 def _read_attributes(path):

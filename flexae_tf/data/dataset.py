@@ -1,21 +1,65 @@
 """What a data set is, and the three things everybody does with one.
 
 Images are uint8 [N, H, W, C] from the file to the training step, vectors are float32 [N, D].
-The arrays of a large data set are memory maps: read their rows with `gather`, which copies them
-and gives the pages back, so that a 2 GB data set does not become 2 GB of resident memory.
+The arrays of a large data set are memory maps, or some `Rows` of one: read them with `gather`,
+which copies rows and gives the pages back, so that a 2 GB data set does not become 2 GB of resident
+memory.
 """
 
 import dataclasses
 import hashlib
 import json
 import mmap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from flexae_tf.errors import UserError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 # Rows read between two releases of pages; 1,024 CelebA images are 12 MB.
 _ROWS_PER_RELEASE = 1024
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """Some rows of an array or memory map, which stays where it is; a slice is `Rows` again.
+
+    Attributes:
+      array: [N, ...].
+      rows: int64 [n], which of them.
+    """
+
+    array: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, ...)."""
+        return (len(self.rows), *self.array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of an element."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.array.ndim
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> "np.ndarray | Rows":
+        rows = self.rows[key]
+        return Rows(self.array, rows) if isinstance(key, slice) else self.array[rows]
+
+
+Examples: TypeAlias = np.ndarray | Rows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,26 +68,29 @@ class Dataset:
 
     Attributes:
       name: the name given to `load`.
-      train, test: arrays or memory maps, uint8 [N, H, W, C] or float32 [N, D].
+      train, test: arrays, memory maps or rows of them, uint8 [N, H, W, C] or float32 [N, D].
       train_labels, test_labels: None, or int64 [N] class numbers, or uint8 [N, A] attributes 0/1.
       label_names: names of the classes or attributes, () without labels.
       fingerprint: SHA-256 (hexadecimal) of the name, the preprocessing and all the arrays.
+      validation, validation_labels: examples that are neither, or None (see `splits`).
     """
 
     name: str
-    train: np.ndarray
-    test: np.ndarray
+    train: Examples
+    test: Examples
     train_labels: np.ndarray | None
     test_labels: np.ndarray | None
     label_names: tuple[str, ...]
     fingerprint: str
+    validation: Examples | None = None
+    validation_labels: np.ndarray | None = None
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of one example: (H, W, C) or (D,)."""
         return self.train.shape[1:]
 
-    def first(self, count):
+    def first(self, count: int) -> "Dataset":
         """The same with the first `count` train examples only. Raises UserError if it has fewer."""
         if count > len(self.train):
             raise UserError(
@@ -58,7 +105,7 @@ class Dataset:
         )
 
 
-def to_unit(images):
+def to_unit(images: "np.ndarray | tf.Tensor") -> "np.ndarray | tf.Tensor":
     """Scales images to [0, 1]: the one place where uint8 becomes float32.
 
     Args:
@@ -73,11 +120,11 @@ def to_unit(images):
     return tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
 
 
-def gather(array, rows):
+def gather(array: Examples, rows: np.ndarray | Sequence[int]) -> np.ndarray:
     """Copies rows of an array, keeping the resident memory of a memory map flat.
 
     Args:
-      array: [N, ...] array or memory map, or a view of one.
+      array: [N, ...] array or memory map, a view or `Rows` of one.
       rows: [n] integers in any order; duplicates are allowed.
 
     Returns: new array [n, ...]. Safe to call from several threads.
@@ -85,6 +132,8 @@ def gather(array, rows):
     Raises: IndexError where a row is outside the array.
     """
     rows = np.asarray(rows)
+    if isinstance(array, Rows):
+        return gather(array.array, array.rows[rows])
     mapping = _mapping(array)
     if mapping is None:
         return array[rows]
@@ -97,7 +146,9 @@ def gather(array, rows):
     return out
 
 
-def fingerprint(name, preprocessing, arrays):
+def fingerprint(
+    name: str, preprocessing: Mapping[str, Any], arrays: Mapping[str, np.ndarray | None]
+) -> str:
     """SHA-256 (hexadecimal) of a data set.
 
     Args:

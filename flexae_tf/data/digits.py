@@ -8,7 +8,7 @@ TEST_COUNT = 297
 _SPLIT_SEED = 0
 
 
-def digits():
+def digits() -> dict[str, np.ndarray]:
     """The data set, white on black as MNIST is.
 
     Returns: dict of train and test, uint8 [1500, 16, 16, 1] and [297, 16, 16, 1], and

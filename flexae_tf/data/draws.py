@@ -23,7 +23,7 @@ IMAGES = "rows of the train set"
 SAMPLERS = ("normal", "uniform", "one_hot", "mix_gauss")
 _CLASSES = 10  # of the released program's one_hot and mix_gauss noise
 # Streams of one seed that must not overlap.
-TRAINING, STATISTICS, PICTURES, DENSITIES = range(4)
+TRAINING, STATISTICS, PICTURES, DENSITIES, VALIDATION = range(5)
 
 
 def uniform(seed: tf.Tensor, batch_size: int) -> tf.Tensor:
@@ -62,6 +62,15 @@ def normal_like(shape: Sequence[int]) -> Callable:
 
     def sample(seed, batch_size):
         return tf.random.stateless_normal([batch_size, *shape], seed, alg="philox")
+
+    return sample
+
+
+def truncated_normal_like(shape: Sequence[int]) -> Callable:
+    """A sampler of N(0, I) of a shape, without what is beyond 2: (seed, n) -> [n, *shape]."""
+
+    def sample(seed, batch_size):
+        return tf.random.stateless_truncated_normal([batch_size, *shape], seed, alg="philox")
 
     return sample
 
@@ -126,7 +135,39 @@ def minibatches(
     )
 
 
-def pipeline(spec, images, *, count, batch_size, seed, stream, numbers, shard=(0, 1), replicas=1):
+def around(spec: Mapping[str, Any], x: tf.Tensor, key: tf.Tensor) -> Any:
+    """A minibatch of given images.
+
+    Args:
+      spec: draw specification. x: [B, ...], of every `IMAGES` field.
+      key: stateless seed [2] of the others.
+
+    Returns:
+      A record.
+    """
+    record = collections.namedtuple("Draw", spec)  # type: ignore[misc]  # names known at run time
+    keys = tf.unstack(tf.random.split(key, len(spec), alg="philox"))
+    count = x.shape[0] or tf.shape(x)[0]
+    return record(
+        *[
+            x if sampler is IMAGES else sampler(seed, count)
+            for sampler, seed in zip(spec.values(), keys, strict=True)
+        ]
+    )
+
+
+def pipeline(
+    spec: Mapping[str, Any],
+    images: np.ndarray,
+    *,
+    count: int,
+    batch_size: int,
+    seed: int,
+    stream: int,
+    numbers: range,
+    shard: tuple[int, int] = (0, 1),
+    replicas: int = 1,
+) -> tf.data.Dataset:
     """A tf.data pipeline of the minibatches of successive iterations.
 
     Args:

@@ -15,6 +15,8 @@ import functools
 import os
 import pathlib
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -32,7 +34,7 @@ _GREY_MODES = ("1", "L", "LA")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def folder_source(data_dir, image_size):
+def folder_source(data_dir: pathlib.Path | str | None, image_size: int | None) -> Source:
     """`Source` of all the images under a folder, resized and centre-cropped.
 
     A tenth of the images (at least one), drawn with a fixed seed, are the test images. If every
@@ -66,7 +68,9 @@ def folder_source(data_dir, image_size):
     )
 
 
-def decode_in_parallel(decode, batches):
+def decode_in_parallel(
+    decode: Callable[[Any], np.ndarray], batches: Iterable[Sequence]
+) -> Iterator[np.ndarray]:
     """Yields `decode` of every item, stacked batch by batch, on all cores.
 
     Args:
@@ -78,7 +82,11 @@ def decode_in_parallel(decode, batches):
             yield np.stack(list(pool.map(decode, batch)))
 
 
-def decode_files(decode, paths, labels=None):
+def decode_files(
+    decode: Callable[[Image.Image], np.ndarray],
+    paths: Sequence[pathlib.Path],
+    labels: np.ndarray | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yields (images [b, H, W, C], labels [b, ...] or None), `CHUNK` files at a time.
 
     Args:

@@ -14,7 +14,7 @@ from flexae_tf.errors import UserError
 _ROWS_PER_WRITE = 1024
 
 
-def npz_source(data_dir):
+def npz_source(data_dir: pathlib.Path | str | None) -> Source:
     """`Source` of one .npz file. Nothing in it is unpickled.
 
     x: uint8 [N, H, W] or [N, H, W, C] with 1 or 3 channels, or finite float32 [N, D].

@@ -27,7 +27,9 @@ VARIANCES = np.array([1, 1, 0.5, 0.95, 0.5, 0.75])
 _LAYERS = ((np.tanh, 0.05), (np.exp, 0.2), (np.tanh, 0.1))  # activation, standard deviation
 
 
-def generate(dim, count=TRAIN_COUNT + TEST_COUNT, seed=0):
+def generate(
+    dim: int, count: int = TRAIN_COUNT + TEST_COUNT, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draws examples with the latents behind them.
 
     Args:

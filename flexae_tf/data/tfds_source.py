@@ -9,19 +9,27 @@ import functools
 import io
 import logging
 import os
+import pathlib
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from absl import logging as absl_logging
 from PIL import Image
 
 from flexae_tf.data import celeba
-from flexae_tf.data.cache import Source, Split, stamp
+from flexae_tf.data.cache import Source, Split, source_name, stamp
 from flexae_tf.data.image_files import CHUNK, decode_in_parallel
 from flexae_tf.errors import UserError
 
 
-def tfds_source(name, data_dir, download, settings):
+def tfds_source(
+    name: str,
+    data_dir: pathlib.Path | str | None,
+    download: bool,
+    settings: dict[str, int],
+    splits: Sequence[str] = ("train", "test"),
+) -> Source:
     """`Source` of a data set that TensorFlow Datasets prepares.
 
     Args:
@@ -29,6 +37,7 @@ def tfds_source(name, data_dir, download, settings):
       data_dir: its folder; None is its default, ~/tensorflow_datasets.
       download: whether to download and prepare the data set where it is not there.
       settings: `celeba.preprocessing` for celeb_a, else {}.
+      splits: "train" and "test", or for celeb_a "validation" alone.
 
     Raises: UserError where the data set is not there and cannot be downloaded.
     """
@@ -52,7 +61,8 @@ def tfds_source(name, data_dir, download, settings):
         raise UserError(f"{name} is not in {builder.data_path}. {_advice(name)}")
     with os.scandir(builder.data_path) as entries:
         files = sorted(stamp(entry.path) for entry in entries)
-    return Source(name, settings, files, functools.partial(_open, builder, settings))
+    opened = functools.partial(_open, builder, settings, splits)
+    return Source(source_name(name, splits), settings, files, opened)
 
 
 @contextlib.contextmanager
@@ -79,7 +89,7 @@ def _advice(name):
     return advice
 
 
-def _open(builder, settings):
+def _open(builder, settings, names):
     features = builder.info.features
     if settings:
         shape = (settings["image_size"], settings["image_size"], 3)
@@ -88,7 +98,7 @@ def _open(builder, settings):
         shape, label_names = features["image"].shape, tuple(features["label"].names)
     decode = functools.partial(_decode, shape, settings)
     splits = {}
-    for split in ("train", "test"):
+    for split in names:
         count = builder.info.splits[split].num_examples
         splits[split] = Split(count, shape, np.uint8, _chunks(builder, split, decode, label_names))
     return splits, label_names

@@ -22,10 +22,12 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from flexae_tf import files
+from flexae_tf.data import Dataset
 from flexae_tf.densities import gaussians, second_stage
 from flexae_tf.densities.codes import Codes, encode, fingerprint
 from flexae_tf.errors import UserError
@@ -43,7 +45,7 @@ _FITTED: dict[str, tuple[Callable, Callable]] = {
 }
 
 
-def check(name):
+def check(name: str) -> str:
     """Returns the name of a density. Raises UserError if there is none of that name."""
     if name not in NAMES and not re.fullmatch("gmm[1-9][0-9]*", name):
         raise UserError(
@@ -53,7 +55,7 @@ def check(name):
     return name
 
 
-def attach(run, name, dataset=None):
+def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
     """The run with a model that samples from a density, which is fitted if it never was.
 
     Args:

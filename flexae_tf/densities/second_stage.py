@@ -20,6 +20,7 @@ from tqdm import tqdm
 from flexae_tf.algorithm.method import adam
 from flexae_tf.algorithm.second_stage import HIDDEN_LAYERS, WIDTH, negative_elbo, network
 from flexae_tf.data import draws
+from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError
 from flexae_tf.model import Density
 
@@ -40,19 +41,21 @@ class SecondStage(Density):
       weights: the decoder's, by name weight_0, weight_1 and so on.
     """
 
-    def __init__(self, mean, scale, gamma, **weights):
+    def __init__(
+        self, mean: np.ndarray, scale: np.ndarray, gamma: np.ndarray, **weights: np.ndarray
+    ) -> None:
         super().__init__(draws.noise("normal", 2 * len(mean)))
         self._mean, self._scale = tf.constant(mean), tf.constant(scale)
         self._gamma = tf.constant(gamma)
         self._decoder = network(len(mean), len(mean), width=weights["weight_0"].shape[1])
         self._decoder.set_weights([weights[f"weight_{i}"] for i in range(len(weights))])
 
-    def prior(self, n):
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
         u, epsilon = tf.split(n, 2, axis=1)
         return self._mean + self._scale * (self._decoder(u, training=False) + self._gamma * epsilon)
 
 
-def fit(codes, seed, steps=STEPS, width=WIDTH):
+def fit(codes: Codes, seed: int, steps: int = STEPS, width: int = WIDTH) -> dict[str, np.ndarray]:
     """The arrays of a `SecondStage` trained on codes.
 
     Args:

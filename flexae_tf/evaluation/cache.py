@@ -12,20 +12,23 @@ import json
 import os
 import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
 from flexae_tf.data import gather
 from flexae_tf.data.cache import cache_root
 from flexae_tf.errors import warn
-from flexae_tf.evaluation.features import Features
+from flexae_tf.evaluation.features import Extractor, Features
 
 # Part of every key: raise it when features change for the same images and weights.
 _FORMAT = 1
 _HASHED_ROWS = 1000
 
 
-def cached_features(extractor, images, cache_dir=None):
+def cached_features(
+    extractor: Extractor, images: np.ndarray, cache_dir: Path | str | None = None
+) -> Features:
     """`extractor(images)`, from the cache if it is there.
 
     A damaged entry is computed anew, and a folder that cannot be read or written costs only the

@@ -11,7 +11,7 @@ from flexae_tf.evaluation.validation import check_vectors
 SMALLEST_VARIANCE = 1e-8  # a component below this is inactive and left out
 
 
-def nac(z):
+def nac(z: np.ndarray) -> float:
     """Mean over i != j of |C_ij| / sqrt(C_ii C_jj), C the covariance of the codes.
 
     Args:
@@ -28,7 +28,7 @@ def nac(z):
     return _mean_off_diagonal(np.abs(covariance) / np.outer(deviations, deviations))
 
 
-def nac_by_mean_variance(z):
+def nac_by_mean_variance(z: np.ndarray) -> float:
     """Mean over i != j of |C_ij|, divided by the mean over i of C_ii; argument and errors as `nac`.
 
     Returns:

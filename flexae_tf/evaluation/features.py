@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -47,7 +47,7 @@ class Extractor:
     is_inception: bool
     network: Callable = dataclasses.field(repr=False)
 
-    def __call__(self, images):
+    def __call__(self, images: np.ndarray) -> Features:
         """Features of `images`.
 
         Args:
@@ -77,11 +77,11 @@ class Extractor:
         )
 
     @property
-    def is_pixels(self):
+    def is_pixels(self) -> bool:
         """Whether the features are the pixels themselves."""
         return self.fingerprint == PIXELS
 
-    def description(self):
+    def description(self) -> dict[str, Any]:
         """What a report says of the extractor: a dict of JSON values."""
         return {
             "name": self.name,
@@ -104,7 +104,7 @@ class Extractor:
         return activations, None if logits is None else np.asarray(logits, np.float32)
 
 
-def pixels():
+def pixels() -> Extractor:
     """The extractor that needs no network: pixels in [0, 1], flattened; vectors as they are."""
     return Extractor(
         name=PIXELS,

@@ -15,7 +15,7 @@ LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp")
 ARRAY_NAMES = ("images", "samples", "arr_0", "x_test")
 
 
-def load_images(source, data_dir=None):
+def load_images(source: str, data_dir: Path | str | None = None) -> np.ndarray:
     """The images that `source` names.
 
     Args:

@@ -5,7 +5,7 @@ import numpy as np
 SMALLEST_SINE = 1e-6  # below it the weights of the arc are rounding error
 
 
-def linear(z_a, z_b, t):
+def linear(z_a: np.ndarray, z_b: np.ndarray, t: float) -> np.ndarray:
     """(1 - t) z_a + t z_b, the FlexAE paper's interpolation (Figure 5).
 
     Args:
@@ -18,7 +18,7 @@ def linear(z_a, z_b, t):
     return (1 - t) * z_a + t * z_b
 
 
-def spherical(z_a, z_b, t):
+def spherical(z_a: np.ndarray, z_b: np.ndarray, t: float) -> np.ndarray:
     """Interpolation along the arc between two codes, as in the RAE paper's program.
 
     The angle is that of the normalised codes, the weights apply to the codes as they are, so the

@@ -1,11 +1,15 @@
 """Nearest neighbours by brute force, in chunks that bound the memory."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 CHUNK_ROWS = 1000
 
 
-def squared_distances(queries, database):
+def squared_distances(
+    queries: np.ndarray, database: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Yields squared Euclidean distances, chunk by chunk of the queries.
 
     |a - b|^2 is expanded into a float32 matrix product; both sets are centred first, because the
@@ -31,7 +35,7 @@ def squared_distances(queries, database):
         yield rows, np.maximum(distances, 0, out=distances)
 
 
-def nearest(queries, database):
+def nearest(queries: np.ndarray, database: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest row of `database` for each query.
 
     Args:

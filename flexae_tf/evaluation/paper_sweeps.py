@@ -41,7 +41,7 @@ CAPACITY_LADDER = ((0, None), (1, 64), (2, 256), (3, 512), (4, 1024), (6, 2048))
 CAPACITY_TRAIN_EXAMPLES = 5000
 
 
-def capacity_values(dataset, layers, width):
+def capacity_values(dataset: str, layers: int, width: int | None) -> tuple[float, float] | None:
     """The slides' (reconstruction FID, generation FID) of the ladder's rung, or None.
 
     Args:

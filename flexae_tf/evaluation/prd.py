@@ -51,7 +51,9 @@ def prd_score(*, real: np.ndarray, generated: np.ndarray, seed: int) -> tuple[fl
     )
 
 
-def prd_curve(*, real, generated, seed):
+def prd_curve(
+    *, real: np.ndarray, generated: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The averaged curve itself: (precision [1001], recall [1001]); arguments as `prd_score`."""
     from sklearn.utils import check_random_state  # here, since it takes a second to import
 
@@ -69,7 +71,7 @@ def prd_curve(*, real, generated, seed):
     return tuple(np.mean(curves, axis=0))
 
 
-def histogram_curve(*, real, generated):
+def histogram_curve(*, real: np.ndarray, generated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall at every angle, for two distributions over the same states.
 
     Args:

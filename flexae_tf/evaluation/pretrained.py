@@ -6,6 +6,7 @@ antialiasing). It is the rule inside the graph of 2015 on which published FIDs r
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,11 @@ INCEPTION_SHAPE = (None, 299, 299, 3)
 TF1_BILINEAR = "TF 1 bilinear (align_corners=False, half_pixel_centers=False, no antialias)"
 
 
-def choose(shape, inception_path=None, features_path=None):
+def choose(
+    shape: Sequence[int],
+    inception_path: Path | str | None = None,
+    features_path: Path | str | None = None,
+) -> Extractor:
     """The extractor that the flags --inception and --features ask for.
 
     Args:
@@ -39,13 +44,13 @@ def choose(shape, inception_path=None, features_path=None):
     return saved_model(features_path) if features_path else inception(inception_path)
 
 
-def refuse_two(inception_path, features_path):
+def refuse_two(inception_path: Path | str | None, features_path: Path | str | None) -> None:
     """Raises UserError if both --inception and --features are given."""
     if inception_path and features_path:
         raise UserError("give at most one of --inception and --features")
 
 
-def inception(path=None):
+def inception(path: Path | str | None = None) -> Extractor:
     """The Inception network, with its pool_3 (2,048) as activations and its logits.
 
     Args:
@@ -65,7 +70,7 @@ def inception(path=None):
     return _inception_saved_model(path)
 
 
-def saved_model(path):
+def saved_model(path: Path | str) -> Extractor:
     """Any SavedModel with one image input as an extractor.
 
     It is given [B, H, W, C] at the size and channels that its serving signature declares (the

@@ -7,8 +7,12 @@ Scores of two protocols are not comparable. `STANDARD` is how we recommend to me
 import dataclasses
 import importlib.metadata
 import platform
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from flexae_tf.evaluation.features import Extractor
 
 CHUNK_IMAGES = 1000
 
@@ -42,7 +46,7 @@ class Protocol:
     last_step: int | None = None
     seed: int = 42
 
-    def rows(self, available, draw=0):
+    def rows(self, available: int, draw: int = 0) -> np.ndarray:
         """Indices of at most `count` of `available` images, in random order.
 
         Args:
@@ -52,7 +56,7 @@ class Protocol:
         generator = np.random.default_rng([self.seed, draw])
         return generator.permutation(available)[: self.count]
 
-    def prepare(self, x_hat):
+    def prepare(self, x_hat: np.ndarray) -> np.ndarray:
         """A model's output, float32 [N, H, W, C] in [0, 1], as it is measured; vectors unchanged.
 
         Returns:
@@ -70,7 +74,9 @@ class Protocol:
             )
         return prepared
 
-    def description(self, *, counts, split, extractor, **context):
+    def description(
+        self, *, counts: Mapping[str, int], split: str, extractor: Extractor, **context: Any
+    ) -> dict[str, Any]:
         """The record that a report carries: a dict of JSON values.
 
         Args:
@@ -102,7 +108,7 @@ RELEASED = Protocol(
 PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED)}
 
 
-def stretch(images):
+def stretch(images: np.ndarray) -> np.ndarray:
     """Stretches each image over all its pixels and channels to [0, 1]; a constant one stays as is.
 
     Args:
@@ -114,7 +120,7 @@ def stretch(images):
     return np.where(extent > 0, (images - lowest) / np.where(extent > 0, extent, 1), images)
 
 
-def versions():
+def versions() -> dict[str, str]:
     """{library: version} of what takes part in an evaluation."""
     names = ("tensorflow", "keras", "tensorflow-gan", "numpy", "scikit-learn")
     found = {name: importlib.metadata.version(name) for name in names}

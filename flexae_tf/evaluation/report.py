@@ -8,7 +8,9 @@ three agree to the last digit.
 
 import json
 import operator
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,23 +20,23 @@ from flexae_tf import files
 PREFIX = "metrics/"
 
 
-def record(metrics, description):
+def record(metrics: Mapping[str, float], description: dict[str, Any]) -> dict[str, Any]:
     """A record of measures {key: float} and `Protocol.description`."""
     rounded = {f"{PREFIX}{key}": float(str(np.float32(v))) for key, v in metrics.items()}
     return rounded | description
 
 
-def metrics_of(record):
+def metrics_of(record: Mapping[str, Any]) -> dict[str, float]:
     """{key: float} of a record's measures."""
     return {k.removeprefix(PREFIX): v for k, v in record.items() if k.startswith(PREFIX)}
 
 
-def write_json(record, path):
+def write_json(record: Mapping[str, Any], path: Path) -> None:
     """Writes a record atomically. Raises UserError if that is not possible."""
     files.write_text(path, json.dumps(record, indent=2) + "\n")
 
 
-def read_json(path):
+def read_json(path: Path | str) -> dict[str, Any] | None:
     """The record in a file, or None where there is none that can be read."""
     try:
         found = json.loads(Path(path).read_text())
@@ -43,7 +45,7 @@ def read_json(path):
     return found if isinstance(found, dict) else None
 
 
-def write_summaries(record, folder, step):
+def write_summaries(record: Mapping[str, Any], folder: Path | str, step: int) -> None:
     """Adds the measures to the TensorBoard files in `folder`, tagged as in the record."""
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=step):
@@ -52,7 +54,7 @@ def write_summaries(record, folder, step):
     writer.close()
 
 
-def best_of(records):
+def best_of(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One record with the reconstructions of one checkpoint and the rest of another.
 
     The reconstruction's measures are those of the checkpoint with the least reconstruction/fid,
@@ -78,17 +80,17 @@ def best_of(records):
     )
 
 
-def markdown_table(titles, rows):
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a Markdown table of texts."""
     return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]
 
 
-def number(value):
+def number(value: float | None) -> str:
     """A measure as the cell of a table, empty for None."""
     return "" if value is None else f"{value:.2f}"
 
 
-def table(record, paper, rows=()):
+def table(record: Mapping[str, Any], paper: Mapping[str, float], rows: Iterable[str] = ()) -> str:
     """A record as text: how it was measured, then the measures with the paper's beside ours.
 
     Args:

@@ -13,19 +13,24 @@ share their tags, so they are several runs to it.
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from flexae_tf import densities, runs
+from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
+from flexae_tf.evaluation.features import Extractor
 from flexae_tf.evaluation.paper_values import model_name
-from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.protocol import STANDARD, Protocol
 from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_model
 from flexae_tf.training import checkpoints
 
 _PLACES = ("data_dir", "cache_dir")
 
 
-def choose_iterations(run_dir, protocol, choice):
+def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> list[int]:
     """Iterations of the checkpoints to measure, ascending.
 
     Args:
@@ -63,14 +68,19 @@ class RunEvaluation:
       make_extractor: function of the data set, returning the `features.Extractor`.
     """
 
-    def __init__(self, run_dir, protocol, make_extractor):
+    def __init__(
+        self,
+        run_dir: Path | str,
+        protocol: Protocol,
+        make_extractor: Callable[[Dataset], Extractor],
+    ) -> None:
         self._directory = runs.RunDirectory(run_dir)
         self._protocol = protocol
         self._make_extractor = make_extractor
-        self._dataset = None
-        self._extractor = None
+        self._dataset: Dataset | None = None
+        self._extractor: Extractor | None = None
 
-    def open(self, iteration):
+    def open(self, iteration: int) -> runs.Run:
         """The `runs.Run` of a checkpoint; its data set and the extractor are loaded once.
 
         Raises:
@@ -82,7 +92,9 @@ class RunEvaluation:
             self._extractor = self._make_extractor(self._dataset)
         return run
 
-    def measure(self, iteration, density=densities.OWN, again=True):
+    def measure(
+        self, iteration: int, density: str = densities.OWN, again: bool = True
+    ) -> dict[str, Any]:
         """The record (see `report`) of a checkpoint.
 
         What does not depend on the density is taken from the record of another one, if there is.
@@ -97,9 +109,12 @@ class RunEvaluation:
         """
         path = self._path(iteration, density)
         run = self.open(iteration) if again or self._dataset is None else None
-        if not again and self._fits(before := report.read_json(path)):
+        before = None if again else report.read_json(path)
+        if before is not None and self._fits(before):
             return self._with_settings(before, iteration)
         run = run or self.open(iteration)
+        assert self._dataset is not None  # `open` has loaded both
+        assert self._extractor is not None
         run = densities.attach(run, density, self._dataset)
         metrics, counts = evaluate_model(
             run.model,
@@ -114,7 +129,9 @@ class RunEvaluation:
         report.write_summaries(record, self._directory.eval / self._name(density), step=iteration)
         return record
 
-    def measure_best(self, iterations, density=densities.OWN):
+    def measure_best(
+        self, iterations: Sequence[int], density: str = densities.OWN
+    ) -> dict[str, Any]:
         """The record of the best of several checkpoints; those that have a report keep it."""
         best = report.best_of([self.measure(i, density, again=False) for i in iterations])
         report.write_json(best, self._directory.metrics / f"{self._name(density)}.json")

@@ -18,14 +18,15 @@ Numbers that do not exist (the error of a single block, say) are left out.
 """
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
-from flexae_tf.data import gather
+from flexae_tf.data import Dataset, gather
 from flexae_tf.errors import UserError, warn
 from flexae_tf.evaluation.cache import cached_features
 from flexae_tf.evaluation.covariance import nac, nac_by_mean_variance
-from flexae_tf.evaluation.features import pixels
+from flexae_tf.evaluation.features import Extractor, Features, pixels
 from flexae_tf.evaluation.frechet import frechet_distance
 from flexae_tf.evaluation.inception_score import inception_score
 from flexae_tf.evaluation.interpolation import spherical
@@ -33,8 +34,9 @@ from flexae_tf.evaluation.kernel import kernel_distance
 from flexae_tf.evaluation.memorization import memorization_score
 from flexae_tf.evaluation.prd import prd_score
 from flexae_tf.evaluation.precision_recall import precision_recall
-from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.protocol import STANDARD, Protocol
 from flexae_tf.evaluation.reconstruction import squared_error
+from flexae_tf.model import Model
 
 # Of the keys that do not depend on what the model is sampled from.
 AUTOENCODER_PREFIXES = ("reconstruction/", "interpolation/", "codes/")
@@ -44,7 +46,14 @@ LARGEST_FRECHET_COMPONENTS = 4096
 _BASELINE_DRAWS = 5
 
 
-def evaluate_model(model, dataset, extractor, protocol, cache_dir=None, autoencoder=None):
+def evaluate_model(
+    model: Model,
+    dataset: Dataset,
+    extractor: Extractor,
+    protocol: Protocol,
+    cache_dir: Path | str | None = None,
+    autoencoder: dict[str, float] | None = None,
+) -> tuple[dict[str, float], dict[str, int]]:
     """Everything the paper's Tables 1, 2 and 4 hold for one trained model, and more.
 
     Args:
@@ -72,7 +81,13 @@ def evaluate_model(model, dataset, extractor, protocol, cache_dir=None, autoenco
     return metrics | _finite(_prefixed("generation", measured) | memorization), counts
 
 
-def evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir=None):
+def evaluate_autoencoder(
+    model: Model,
+    dataset: Dataset,
+    extractor: Extractor,
+    protocol: Protocol,
+    cache_dir: Path | str | None = None,
+) -> dict[str, float]:
     """The measures that have nothing to do with what the model is sampled from.
 
     Args:
@@ -90,7 +105,14 @@ def evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir=None):
     return _finite(metrics)
 
 
-def evaluate_small(model, dataset, extractor, n, seed, cache_dir=None):
+def evaluate_small(
+    model: Model,
+    dataset: Dataset,
+    extractor: Extractor,
+    n: int,
+    seed: int,
+    cache_dir: Path | str | None = None,
+) -> dict[str, float]:
     """The fakes' measures on `n` images, quickly enough to run during training.
 
     Args:
@@ -114,7 +136,14 @@ def evaluate_small(model, dataset, extractor, n, seed, cache_dir=None):
     return _finite(metrics)
 
 
-def compare_sets(*, real, generated, extractor, seed, cache_dir=None):
+def compare_sets(
+    *,
+    real: np.ndarray,
+    generated: np.ndarray,
+    extractor: Extractor,
+    seed: int,
+    cache_dir: Path | str | None = None,
+) -> dict[str, float]:
     """Measures of any two sets of images, from whatever model.
 
     Args:
@@ -147,7 +176,7 @@ def compare_sets(*, real, generated, extractor, seed, cache_dir=None):
     return _finite(metrics)
 
 
-def two_set_metrics(*, real, generated, seed):
+def two_set_metrics(*, real: Features, generated: Features, seed: int) -> dict[str, float]:
     """The measures that need nothing but the features of two sets.
 
     Args:

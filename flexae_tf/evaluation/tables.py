@@ -18,12 +18,15 @@ otherwise, as for a CV-VAE, of a Gaussian fitted to its codes.
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flexae_tf import densities, files
 from flexae_tf.evaluation.paper_values import paper_values
+from flexae_tf.evaluation.protocol import Protocol
 from flexae_tf.evaluation.report import PREFIX, markdown_table, number
-from flexae_tf.evaluation.run_evaluation import choose_iterations
+from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 
 N = "n"
 _FITTED_N = ("cv_vae",)
@@ -40,7 +43,9 @@ _MEASURES = {
 }
 
 
-def row(evaluation, run_dir, protocol, columns):
+def row(
+    evaluation: RunEvaluation, run_dir: Path | str, protocol: Protocol, columns: Sequence[str]
+) -> dict[str, Any]:
     """The row of a run. What has a report is not measured again.
 
     Args:
@@ -67,7 +72,7 @@ def row(evaluation, run_dir, protocol, columns):
     return _row_of(run_dir, records) | ({"n/density": n} if N in chosen else {})
 
 
-def markdown(rows, columns):
+def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """The two tables as Markdown: ours, and in parentheses the paper's."""
     titles = [_TITLES.get(column, column.replace("_", " ")) for column in columns]
     numbers = ["squared_error", "rec", *columns, "interp"]
@@ -90,7 +95,7 @@ def markdown(rows, columns):
     return "\n".join([*lines, *notes]) + "\n"
 
 
-def write(rows, columns, folder):
+def write(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], folder: Path | str) -> None:
     """Writes tables.md, tables.csv and tables.json to a folder.
 
     Raises:

@@ -17,9 +17,12 @@ from pathlib import Path
 
 
 @functools.cache
-def evaluation():
+def evaluation() -> types.ModuleType:
     """The package. Importing it takes as long as importing TensorFlow."""
-    root = Path(importlib.util.find_spec("tensorflow_gan").origin).parent
+    spec = importlib.util.find_spec("tensorflow_gan")
+    assert spec is not None
+    assert spec.origin is not None
+    root = Path(spec.origin).parent
     for name, folder in (("tensorflow_gan", root), ("tensorflow_gan.python", root / "python")):
         package = types.ModuleType(name)
         package.__path__ = [str(folder)]

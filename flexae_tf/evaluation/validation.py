@@ -1,6 +1,7 @@
 """What a set must be before it is measured: the one place that says no."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from flexae_tf.errors import UserError, warn
 
@@ -8,7 +9,7 @@ from flexae_tf.errors import UserError, warn
 SMALLEST_UNWARNED_COUNT = 2048
 
 
-def check_images(images, name):
+def check_images(images: np.ndarray, name: str) -> np.ndarray:
     """Returns `images`, or refuses them.
 
     Args:
@@ -39,7 +40,7 @@ def check_images(images, name):
     return images
 
 
-def check_vectors(vectors, name, minimum=2):
+def check_vectors(vectors: ArrayLike, name: str, minimum: int = 2) -> np.ndarray:
     """Returns `vectors` as an array [N, d], or refuses them.
 
     Args:
@@ -63,7 +64,9 @@ def check_vectors(vectors, name, minimum=2):
     return vectors
 
 
-def check_two_sets(*, real, generated, minimum=2, same_count=False):
+def check_two_sets(
+    *, real: ArrayLike, generated: ArrayLike, minimum: int = 2, same_count: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns (real, generated) as arrays [N, d] and [M, d], or refuses them.
 
     Args:
@@ -89,7 +92,7 @@ def check_two_sets(*, real, generated, minimum=2, same_count=False):
     return real, generated
 
 
-def warn_if_few(*, real, generated):
+def warn_if_few(*, real: np.ndarray, generated: np.ndarray) -> None:
     """Warns if either set is too small for a trustworthy covariance."""
     count = min(len(real), len(generated))
     if count < SMALLEST_UNWARNED_COUNT:

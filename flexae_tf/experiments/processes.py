@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ class Task(abc.ABC):
     log: Path
 
     @abc.abstractmethod
-    def next_command(self):
+    def next_command(self) -> Command | None:
         """The Command to run now, or None where all is done; found out from what is on disk.
 
         Raises:
@@ -65,7 +66,9 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-def run(tasks, jobs, environment=None):
+def run(
+    tasks: Sequence[Task], jobs: int, environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, Outcome], int]:
     """Runs tasks, `jobs` at a time, and says on standard error how they fare.
 
     One that fails does not keep the others from running; one that another process is at is tried
@@ -98,7 +101,7 @@ class _Running(NamedTuple):
 
 
 class _Pool:
-    def __init__(self, tasks, jobs, environment):
+    def __init__(self, tasks: Sequence[Task], jobs: int, environment: Mapping[str, str]) -> None:
         self._jobs, self._environment, self._count = jobs, environment, len(tasks)
         self._waiting, self._busy = collections.deque(tasks), []
         self._running = {}  # {task: _Running}
@@ -106,7 +109,7 @@ class _Pool:
         self._reported = time.monotonic()
         self.outcomes = {}
 
-    def work(self, stop):
+    def work(self, stop: int) -> bool:
         """Starts what can start and takes note of what has ended. Returns whether more is to do."""
         if stop and not self._terminated:
             self._terminated = True
@@ -127,7 +130,7 @@ class _Pool:
             for task in self._busy:
                 self._advance(task, again=True)
             self._busy.clear()
-        return self._waiting or self._running
+        return bool(self._waiting or self._running)
 
     def _advance(self, task, again=False, previous=None):
         """Starts a task's next command, if there is one."""

@@ -10,7 +10,9 @@ A sweep's folder:
 
 import itertools
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flexae_tf import files
 from flexae_tf.errors import UserError
@@ -18,10 +20,13 @@ from flexae_tf.evaluation import paper_sweeps, report
 from flexae_tf.experiments import processes
 from flexae_tf.experiments.training_run import TrainingRun, parse
 
+# {flags that vary together: the values they take}
+Axes = dict[tuple[str, ...], Sequence[tuple[str, ...]]]
+
 PRESETS = ("latent_dim", "generator_capacity")
 
 
-def preset(name, train_flags):
+def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
     """A sweep of the papers: (axes, flags that go before `train_flags`).
 
     Args:
@@ -49,7 +54,7 @@ def preset(name, train_flags):
     return {("latent_dim",): dimensions, ("method",): [("wae_gan",), ("flexae_sr",)]}, []
 
 
-def parse_axis(text):
+def parse_axis(text: str) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     """(flags, their values) of "flag=value,value" or "flag/flag=value/value,value/value".
 
     Flags joined by a slash vary together; an empty value leaves the flag out.
@@ -88,7 +93,13 @@ class Cell(processes.Task):
       UserError: a flag has a value that it cannot have.
     """
 
-    def __init__(self, folder, varied, train_flags, evaluate_flags):
+    def __init__(
+        self,
+        folder: Path | str,
+        varied: Mapping[str, str],
+        train_flags: Sequence[str],
+        evaluate_flags: Sequence[str],
+    ) -> None:
         self.varied = {name: value for name, value in varied.items() if value}
         self.name = ",".join(f"{k}={v}" for k, v in self.varied.items()).replace("/", "-")
         folder = Path(folder)
@@ -98,7 +109,7 @@ class Cell(processes.Task):
         self.training = TrainingRun(folder / "runs" / self.name, [*train_flags, *chosen])
         self._evaluate_flags = evaluate_flags
 
-    def commands(self):
+    def commands(self) -> tuple[processes.Command, processes.Command]:
         """The Commands that train it and measure it."""
         run_dir = self.training.directory.path
         evaluate = [sys.executable, "-m", "tools.evaluate", f"--run_dir={run_dir}", "--json"]
@@ -107,10 +118,10 @@ class Cell(processes.Task):
             processes.Command([*evaluate, *self._evaluate_flags], self.result_file),
         )
 
-    def next_command(self):
+    def next_command(self) -> processes.Command | None:
         return self.training.next_command() or (None if self.result() else self.commands()[1])
 
-    def result(self):
+    def result(self) -> dict[str, Any] | None:
         """The record of its measures, or None if it is not yet measured as it is."""
         record = report.read_json(self.result_file)
         if record and isinstance(record["checkpoint"], int):
@@ -118,7 +129,9 @@ class Cell(processes.Task):
         return record  # the released protocol chooses among checkpoints
 
 
-def cells(folder, axes, train_flags, evaluate_flags):
+def cells(
+    folder: Path | str, axes: Axes, train_flags: Sequence[str], evaluate_flags: Sequence[str]
+) -> list[Cell]:
     """The cells of a sweep, the last axis varying fastest.
 
     Args:
@@ -143,7 +156,7 @@ def cells(folder, axes, train_flags, evaluate_flags):
     ]
 
 
-def adopt(folder, evaluate_flags):
+def adopt(folder: Path | str, evaluate_flags: Sequence[str]) -> None:
     """Records how a sweep is measured, so that all of its results compare.
 
     Raises:

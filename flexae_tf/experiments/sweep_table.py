@@ -2,10 +2,13 @@
 
 import csv
 import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flexae_tf import files
 from flexae_tf.evaluation import paper_sweeps, paper_values, report
+from flexae_tf.experiments.sweep import Cell
 
 _FIDS = ("reconstruction/fid", "generation/fid")
 _SHOWN = (*_FIDS, "reconstruction/squared_error")
@@ -18,7 +21,7 @@ _LADDER = (
 )
 
 
-def collect(cells):
+def collect(cells: Iterable[Cell]) -> list[dict[str, Any]]:
     """What is known of every cell.
 
     Args:
@@ -40,7 +43,7 @@ def collect(cells):
     ]
 
 
-def write(rows, folder):
+def write(rows: Sequence[Mapping[str, Any]], folder: Path | str) -> tuple[list[Path], str]:
     """Writes table.md and table.csv. Returns their paths and the Markdown."""
     text = markdown(rows)
     paths = [Path(folder) / name for name in ("table.md", "table.csv")]
@@ -49,7 +52,7 @@ def write(rows, folder):
     return paths, text
 
 
-def markdown(rows):
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """The varied flags, the measures of `_SHOWN` and the papers' values, with notes below."""
     flags = _union(row["varied"] for row in rows)
     metrics = _union(row["metrics"] for row in rows)
@@ -70,7 +73,7 @@ def markdown(rows):
     return table + "".join(f"\n{note}\n" for note in _notes(rows))
 
 
-def csv_text(rows):
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Everything: the varied flags, the state, all measures, and the papers' as "paper <key>"."""
     flags = _union(row["varied"] for row in rows)
     metrics = _union(row["metrics"] for row in rows)

@@ -9,7 +9,9 @@ import dataclasses
 import functools
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,11 @@ from flexae_tf.experiments import processes
 from flexae_tf.experiments.synthetic_measures import MEASURES, curves_file
 from flexae_tf.experiments.training_run import TrainingRun
 from flexae_tf.training import checkpoints
+
+# {model: {seed: {"iterations" or measure: what it was at each checkpoint}}}
+Curves = Mapping[str, Mapping[int, Mapping[str, list[float]]]]
+# {model: {measure: (mean, standard deviation) over the seeds; None with a single seed}}
+Ends = Mapping[str, Mapping[str, tuple[float, float | None]]]
 
 # {model: flags}. The VAE's own default rate is half of Algorithm 1's.
 MODELS = {
@@ -50,7 +57,7 @@ class Experiment:
     claims: tuple
 
     @property
-    def dataset(self):
+    def dataset(self) -> str:
         return f"synthetic{self.true_dim}d"
 
 
@@ -91,14 +98,14 @@ class SyntheticRun(processes.Task):
 
     def __init__(
         self,
-        experiment,
-        model,
-        seed,
-        folder,
-        training_steps,
-        measure_every_steps,
-        encoder_learning_rate=None,
-    ):
+        experiment: Experiment,
+        model: str,
+        seed: int,
+        folder: Path | str,
+        training_steps: int,
+        measure_every_steps: int,
+        encoder_learning_rate: float | None = None,
+    ) -> None:
         self.model, self.seed = model, seed
         self._iterations = sorted(
             {*range(measure_every_steps, training_steps, measure_every_steps), training_steps}
@@ -126,14 +133,14 @@ class SyntheticRun(processes.Task):
             ],
         )
 
-    def next_command(self):
+    def next_command(self) -> processes.Command | None:
         training = self.training.next_command()
         if training or self.curves():
             return training
         run_dir = self.training.directory.path
         return processes.Command([sys.executable, "-m", "tools.synthetic", f"--run_dir={run_dir}"])
 
-    def curves(self):
+    def curves(self) -> dict[str, list[float]] | None:
         """What was measured at this task's iterations, or None if that is yet to be done.
 
         Raises:
@@ -156,13 +163,13 @@ class SyntheticRun(processes.Task):
 
 
 @functools.cache
-def true_latents(experiment):
+def true_latents(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
     """The latents behind the test data, [10000, n], and their components, in 0..5."""
     _, z, component = generate(experiment.true_dim)
     return z[TRAIN_COUNT:], component[TRAIN_COUNT:]
 
 
-def summary(curves):
+def summary(curves: Curves) -> Ends:
     """Where the models end, over the seeds.
 
     Args:
@@ -185,7 +192,7 @@ def summary(curves):
     return found
 
 
-def verdicts(experiment, summarized):
+def verdicts(experiment: Experiment, summarized: Ends) -> list[dict[str, Any]]:
     """What has become of the paper's claims.
 
     Returns:
@@ -199,7 +206,9 @@ def verdicts(experiment, summarized):
             summarized[model][name] for model in (lower, higher)
         )
         difference = mean_high - mean_low
-        total = None if deviation_low is None else deviation_low + deviation_high
+        total = None
+        if deviation_low is not None and deviation_high is not None:
+            total = deviation_low + deviation_high
         holds = None if total is None else difference > total
         found.append(
             {

@@ -1,7 +1,9 @@
 """What the synthetic experiments end in: curves, latent spaces, a table and a JSON file."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from flexae_tf import files, runs
 from flexae_tf.data.synthetic import MEANS, TRAIN_COUNT, generate
 from flexae_tf.evaluation.frechet import frechet_distance
 from flexae_tf.experiments import synthetic, synthetic_measures
+from flexae_tf.experiments.synthetic import Curves, Ends, Experiment, SyntheticRun
 
 _LABELS = {
     "vae": "VAE",
@@ -30,7 +33,13 @@ _PANELS = tuple(name for name in synthetic_measures.MEASURES if _TITLES[name][0]
 _POINTS = 4000  # of a scatter plot
 
 
-def write(experiment, tasks, curves, found, folder):
+def write(
+    experiment: Experiment,
+    tasks: Sequence[SyntheticRun],
+    curves: Curves,
+    found: Ends,
+    folder: Path | str,
+) -> list[Path]:
     """Draws an experiment.
 
     Args:
@@ -133,14 +142,21 @@ def _scatter(plot, points, component):
         plot.scatter(*chosen.T, s=2, linewidths=0, rasterized=True, label=f"component {k + 1}")
 
 
-def data_distance(experiment):
+def data_distance(experiment: Experiment) -> float:
     """Frechet distance of 10,000 train vectors and the test data: what a perfect model has."""
     x, _, _ = generate(experiment.true_dim)
     test = x[TRAIN_COUNT:]
     return frechet_distance(real=test, generated=x[: len(test)])
 
 
-def write_json(experiment, tasks, curves, found, verdicts, folder):
+def write_json(
+    experiment: Experiment,
+    tasks: Sequence[SyntheticRun],
+    curves: Curves,
+    found: Ends,
+    verdicts: Sequence[Mapping[str, Any]],
+    folder: Path | str,
+) -> Path:
     """Writes every curve of every seed, the settings and what they come to. Returns the path."""
     record = {
         "figure": experiment.number,
@@ -167,7 +183,7 @@ def write_json(experiment, tasks, curves, found, verdicts, folder):
     return path
 
 
-def table(found):
+def table(found: Ends) -> str:
     """Where the models end, as text."""
     names = [
         name for name in synthetic_measures.MEASURES if any(name in each for each in found.values())
@@ -184,7 +200,7 @@ def table(found):
     )
 
 
-def sentence(verdict):
+def sentence(verdict: Mapping[str, Any]) -> str:
     """A claim and what has become of it, in a line."""
     answer = {True: "yes", False: "no", None: "one seed"}[verdict["holds"]]
     spread = "-" if verdict["spread"] is None else f"{verdict['spread']:.3g}"

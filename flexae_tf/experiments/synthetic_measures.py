@@ -13,6 +13,8 @@ are distances in latent spaces of different scale; the relative ones are.
 """
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -36,12 +38,14 @@ MEASURES = (
 )
 
 
-def curves_file(directory):
+def curves_file(directory: runs.RunDirectory) -> Path:
     """Where a run's curves are."""
     return directory.metrics / "synthetic.json"
 
 
-def measure(run_dir, report=lambda line: None):
+def measure(
+    run_dir: Path | str, report: Callable[[str], None] = lambda line: None
+) -> dict[str, list[float]]:
     """Measures all checkpoints of a run on synthetic data; writes `curves_file`.
 
     Args:
@@ -51,7 +55,7 @@ def measure(run_dir, report=lambda line: None):
       {"iterations": [int], measure: [float]}, the critic's gap only where there is one.
 
     Raises:
-      UserError: no such run, no checkpoint, or a run on other data.
+      UserError: no such run, no checkpoint, a run on other data, or a model without a prior.
     """
     directory = runs.RunDirectory(run_dir)
     dataset = runs.load(run_dir).load_dataset()
@@ -65,13 +69,13 @@ def measure(run_dir, report=lambda line: None):
             f"{iteration}/{iterations[-1]}  "
             + "  ".join(f"{k} {v:.4g}" for k, v in rows[-1].items())
         )
-    curves = {"iterations": iterations}
+    curves: dict[str, list[float]] = {"iterations": [*iterations]}
     curves |= {name: [row[name] for row in rows] for name in rows[0]}
     files.write_text(curves_file(directory), json.dumps(curves) + "\n")
     return curves
 
 
-def measures(run, x):
+def measures(run: runs.Run, x: np.ndarray) -> dict[str, float]:
     """{measure: float} of one checkpoint.
 
     Args:
@@ -92,13 +96,21 @@ def measures(run, x):
     }
 
 
-def prior_samples(run, n):
-    """n samples z_hat of the prior P_z, float32 [n, m], others at every checkpoint."""
+def prior_samples(run: runs.Run, n: int) -> np.ndarray:
+    """n samples z_hat of the prior P_z, float32 [n, m], others at every checkpoint.
+
+    Raises:
+      UserError: the model has no prior.
+    """
     density = run.model.density
+    if density is None:
+        raise UserError(
+            f"{run.path} holds a model without a prior: nothing to compare its codes with"
+        )
     return np.asarray(density.prior(density.noise(_key(run, 0), n)))
 
 
-def posterior_samples(run, x):
+def posterior_samples(run: runs.Run, x: np.ndarray) -> np.ndarray:
     """One sample z of Q_phi for each x, float32 [N, m]: its code, or a draw from a VAE's q(z|x)."""
     mu, sigma = run.model.encode_distribution(tf.constant(x))
     if sigma is None:

@@ -1,6 +1,8 @@
 """One ordinary training run of an experiment: its command line, and how far it has come."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -22,26 +24,26 @@ class TrainingRun:
       UserError: a flag has a value that it cannot have.
     """
 
-    def __init__(self, run_dir, arguments):
+    def __init__(self, run_dir: Path | str, arguments: Sequence[str]) -> None:
         self.directory = RunDirectory(run_dir)
         self.arguments = [*arguments, f"--run_dir={run_dir}"]
         self.values = parse(self.arguments)
 
     @property
-    def iteration(self):
+    def iteration(self) -> int:
         """Iteration of the newest checkpoint; 0 if there is none."""
         return max(checkpoints.iterations(self.directory.checkpoints), default=0)
 
     @property
-    def is_finished(self):
+    def is_finished(self) -> bool:
         """Whether all iterations are trained."""
         return 0 < self.values.training_steps <= self.iteration
 
-    def command(self):
+    def command(self) -> Command:
         """The Command that starts or resumes it."""
         return Command([sys.executable, "-m", "flexae_tf.train", *self.arguments])
 
-    def next_command(self):
+    def next_command(self) -> Command | None:
         """The Command that trains it, or None once it is finished.
 
         Raises:
@@ -72,7 +74,7 @@ class TrainingRun:
                 )
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str]) -> flags.FlagValues:
     """The values that flags of `flexae_tf.train` set; those that only it knows are passed over.
 
     Raises:

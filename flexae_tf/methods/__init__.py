@@ -6,16 +6,17 @@ settings)`, which returns its Method with the networks that `nets` (`networks.Ne
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from flexae_tf.errors import UserError
 
 
-def names():
+def names() -> list[str]:
     """Names of all methods, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def find(name):
+def find(name: str) -> ModuleType:
     """The module of a method. Raises UserError for an unknown name."""
     if name not in names():
         raise UserError(f"unknown --method={name}: expected one of {', '.join(names())}")

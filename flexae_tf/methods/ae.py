@@ -17,6 +17,7 @@ def settings(variant: str) -> dict[str, Setting]:
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "weight_decay_weight": Setting(0.0, "lambda of the decoder's squared kernels (AE-L2)."),
+        **rae.decay_setting(variant),
         **rae.rate_settings(variant),
     }
 
@@ -30,5 +31,5 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         optimizer=functools.partial(adam_from, settings),
         regularizer="l2" if weight else "none",
         regularizer_weight=weight,
-        released=nets.variant == "released",
+        decayed_kernels=settings["decayed_kernels"],
     )

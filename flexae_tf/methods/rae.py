@@ -1,6 +1,6 @@
 """RAE: a deterministic autoencoder with small codes and a smooth decoder, sampled ex post.
 
-Ghosh et al., "From Variational to Deterministic Autoencoders", Eq. 11 to 18:
+Ghosh et al., "From Variational to Deterministic Autoencoders", Eq. 10 and 15 to 18:
 
     L = |x - D(E(x))|^2 + beta/2 |z|^2 + lambda L_REG
 
@@ -8,14 +8,16 @@ It has no prior of its own: --density=gaussian or gmm samples it. Where the pape
 program differ, --variant=paper, the default, is the paper:
 
     regularizer        paper                          released
-    l2                 all kernels of the decoder     its transposed convolutions' kernels
+    l2                 all kernels of the decoder     small images: its transposed convolutions'
     gradient_penalty   |Jacobian of D|^2, estimated   mean square of the derivatives of the sum of
                        with one random projection     squared outputs
     spectral_norm      the decoder                    the encoder, too
-    learning rate      0.001                          0.0005
+    learning rate      0.001                          0.0005 (CelebA: 0.001)
 
-The released program takes means where Eq. 11 has sums. The default weights are its MNIST weights
-times the pixels (and for beta 2/m), which is the same objective times a constant.
+--decayed_kernels and --penalized_gradient choose one of these by itself. The released program takes
+means where Eq. 10 and 15 have sums. The default weights are its MNIST weights times the pixels (and
+for beta 2/m), which is the same objective times a constant. The paper gives no weights, so that of
+the Jacobian is ours (see _WEIGHTS).
 """
 
 import functools
@@ -36,20 +38,24 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.model import Model
-from flexae_tf.networks import Networks
+from flexae_tf.networks import Networks, dcgan
 
 REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
-# {regularizer: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.
+KERNELS = ("all", "transposed_convolutions")
+GRADIENTS = ("jacobian", "squared_outputs")
+# {L_REG: (beta, lambda)} of the program for MNIST: 32 x 32 pixels, m = 16.
 _WEIGHTS = {
     "none": (0.064, 0.0),
     "l2": (0.0128, 1.024e-4),
-    "gradient_penalty": (0.0128, 5.12e-5),
+    "squared_outputs": (0.0128, 5.12e-5),
+    "jacobian": (0.0128, 5.12e-5),
     "spectral_norm": (1.152, 0.0),
 }
 
 
 def settings(variant: str) -> dict[str, Setting]:
     """The settings of RAE."""
+    gradient = {"paper": "jacobian", "released": "squared_outputs"}[variant]
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "regularizer": Setting("l2", "L_REG, what makes the decoder smooth.", REGULARIZERS),
@@ -59,8 +65,23 @@ def settings(variant: str) -> dict[str, Setting]:
         "regularizer_weight": Setting(
             None, "lambda of RAE; by default the regularizer's for MNIST.", kind=float
         ),
+        "penalized_gradient": Setting(
+            gradient, "Of the gradient penalty: which derivatives it is of.", GRADIENTS
+        ),
+        **decay_setting(variant),
         **rate_settings(variant),
     }
+
+
+def decay_setting(variant: str) -> dict[str, Setting]:
+    """The setting of weight decay. The program's network for CelebA decays the dense layer, too."""
+    former = {"paper": "all", "released": "transposed_convolutions"}[variant]
+
+    def derived(nets):
+        return "all" if dcgan.is_large(nets.shape) else former
+
+    text = "Of l2: kernels of the decoder; by default the variant's for such images."
+    return {"decayed_kernels": Setting(None, text, KERNELS, str, derived, former)}
 
 
 def rate_settings(variant: str) -> dict[str, Setting]:
@@ -71,11 +92,12 @@ def rate_settings(variant: str) -> dict[str, Setting]:
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """RAE with encoder and decoder of `nets`."""
-    kind = settings["regularizer"]
+    kind, gradient = settings["regularizer"], settings["penalized_gradient"]
     released = nets.variant == "released"
     latent_dim = settings["latent_dim"]
     chosen = settings["latent_norm_weight"], settings["regularizer_weight"]
-    weights = [d if w is None else w for w, d in zip(chosen, _WEIGHTS[kind], strict=True)]
+    default = _WEIGHTS[gradient if kind == "gradient_penalty" else kind]
+    weights = [d if w is None else w for w, d in zip(chosen, default, strict=True)]
     return Rae(
         encoder=nets.encoder(latent_dim, spectral_norm=kind == "spectral_norm" and released),
         decoder=nets.decoder(latent_dim, spectral_norm=kind == "spectral_norm"),
@@ -83,7 +105,8 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         latent_norm_weight=weights[0],
         regularizer=kind,
         regularizer_weight=weights[1],
-        released=released,
+        penalized_gradient=gradient,
+        decayed_kernels=settings["decayed_kernels"],
     )
 
 
@@ -97,7 +120,8 @@ class Rae(Method):
       latent_norm_weight: beta.
       regularizer: one of REGULARIZERS.
       regularizer_weight: lambda.
-      released: whether L_REG is the program's.
+      penalized_gradient: of gradient_penalty, one of GRADIENTS.
+      decayed_kernels: of l2, one of KERNELS.
     """
 
     def __init__(
@@ -109,14 +133,16 @@ class Rae(Method):
         latent_norm_weight: float = 0.0,
         regularizer: str = "none",
         regularizer_weight: float = 0.0,
-        released: bool = False,
+        penalized_gradient: str = "jacobian",
+        decayed_kernels: str = "all",
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.latent_norm_weight, self.regularizer_weight = latent_norm_weight, regularizer_weight
-        self.regularizer, self.released = regularizer, released
+        self.regularizer, self.decayed_kernels = regularizer, decayed_kernels
+        self.estimates_jacobian = penalized_gradient == "jacobian"
         players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
         spec: dict[str, Any] = {"x": draws.IMAGES}
-        if regularizer == "gradient_penalty" and not released:
+        if regularizer == "gradient_penalty" and self.estimates_jacobian:
             spec["projection"] = draws.normal_like(decoder.output_shape[1:])
         super().__init__(Model(encoder, decoder), {}, players, spec, 1)
 
@@ -124,10 +150,10 @@ class Rae(Method):
         """One update of everything."""
         return self.update(self.regularized_error, drawn[0])
 
-    def regularized_error(self, drawn: Any) -> dict[str, tf.Tensor]:
+    def regularized_error(self, drawn: Any, training: bool = True) -> dict[str, tf.Tensor]:
         """L moves encoder and decoder."""
-        z = self.encoder(drawn.x, training=True)  # [B, m]
-        x_hat, penalty = self.decode_and_penalize(z, drawn)
+        z = self.encoder(drawn.x, training=training)  # [B, m]
+        x_hat, penalty = self.decode_and_penalize(z, drawn, training)
         error = objectives.squared_error(drawn.x, x_hat)
         norm = tf.reduce_mean(tf.reduce_sum(tf.square(z), axis=1)) / 2
         loss = error + self.latent_norm_weight * norm + self.regularizer_weight * penalty
@@ -138,21 +164,26 @@ class Rae(Method):
             "rae/penalty": penalty,
         }
 
-    def decode_and_penalize(self, z: tf.Tensor, drawn: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        return self._validated(self.regularized_error, x)
+
+    def decode_and_penalize(
+        self, z: tf.Tensor, drawn: Any, training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """x_hat of codes [B, m], and L_REG; one pass through the decoder."""
         if self.regularizer != "gradient_penalty":
             penalty = tf.constant(0.0)
             if self.regularizer == "l2":
-                layers = keras.layers.Conv2DTranspose if self.released else keras.layers.Layer
-                penalty = objectives.squared_kernels(self.decoder, layers)
-            return self.decoder(z, training=True), penalty
+                decayed = {"all": keras.layers.Layer}
+                decayed["transposed_convolutions"] = keras.layers.Conv2DTranspose
+                penalty = objectives.squared_kernels(self.decoder, decayed[self.decayed_kernels])
+            return self.decoder(z, training=training), penalty
         with tf.GradientTape() as tape:
             tape.watch(z)
-            x_hat = self.decoder(z, training=True)
-            weight = x_hat if self.released else drawn.projection
+            x_hat = self.decoder(z, training=training)
+            weight = drawn.projection if self.estimates_jacobian else x_hat
             projected = tf.reduce_sum(weight * x_hat)
         gradient = tape.gradient(projected, z)  # [B, m]
-        if self.released:
-            return x_hat, tf.reduce_mean(tf.square(gradient))
-        # E |J^T v|^2 = |J|^2 for v ~ N(0, I).
-        return x_hat, tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))
+        if self.estimates_jacobian:  # E |J^T v|^2 = |J|^2 for v ~ N(0, I)
+            return x_hat, tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))
+        return x_hat, tf.reduce_mean(tf.square(gradient))

@@ -1,8 +1,9 @@
 """Two-stage VAE: a VAE with learned variance, then a second VAE of its codes.
 
 Dai and Wipf, "Diagnosing and Enhancing VAE Models". The first `first_stage_steps` iterations train
-the first stage; the others leave it as it is and train the second on codes z = mu + sigma epsilon,
-drawn anew each time. Sampling: u ~ N(0, I), z = z_hat(u) + gamma_z epsilon, x_hat = D(z).
+the first stage; the others leave it as it is and train the second on codes z = mu + sigma epsilon
+of its encoder in inference mode, drawn anew each time. Sampling: u ~ N(0, I), z = z_hat(u) +
+gamma_z epsilon, x_hat = D(z).
 """
 
 import functools
@@ -33,6 +34,7 @@ def settings(variant: str) -> dict[str, Setting]:
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "first_stage_steps": Setting(43_000, "Iterations of the first stage."),
+        **vae.sigma_setting(),
         **adam_settings("autoencoder", 1e-4, 0.9, 0.999),
         **adam_settings("second_stage", 1e-4, 0.9, 0.999),
         **halving_setting(),
@@ -51,6 +53,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
             latent_dim=latent_dim,
             optimizer=functools.partial(adam_from, settings),
             likelihood="learned_variance",
+            sigma=settings["sigma"],
         ),
         second_encoder=second_stage.network(latent_dim, 2 * latent_dim),
         second_decoder=second_stage.network(latent_dim, latent_dim),
@@ -98,6 +101,7 @@ class TwoStageVae(Method):
         first_stage_steps: int,
     ) -> None:
         self.first, self.first_stage_steps = first, first_stage_steps
+        self.frozen_after = first_stage_steps
         self.second_encoder, self.second_decoder = second_encoder, second_decoder
         self.log_gamma = vae.LogGamma()
         second = {
@@ -129,7 +133,7 @@ class TwoStageVae(Method):
 
     def second_negative_elbo(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The negative ELBO of codes moves the second stage."""
-        mu, sigma = self.first.posterior(self.first.encoder(drawn.x, training=True))
+        mu, sigma = self.first.model.encode_distribution(drawn.x)
         z = tf.stop_gradient(mu + sigma * drawn.epsilon)  # [B, m]
         distortion, rate = second_stage.negative_elbo(
             self.second_encoder, self.second_decoder, self.log_gamma.value, z, drawn.epsilon_u

@@ -1,8 +1,16 @@
 """WAE-GAN: an autoencoder whose codes a critic compares with samples of a fixed prior.
 
-Tolstikhin et al., "Wasserstein Auto-Encoders". The FlexAE paper's WAE is FlexAE with the generator
-replaced by the prior, so the critic of `wgan_gp`, the default, is Eq. 6's; `js` is the original's
-divergence. The players, their rates and the order of their updates are FlexAE's.
+Tolstikhin et al., "Wasserstein Auto-Encoders", in two readings. The FlexAE paper's WAE, the
+default, is FlexAE with the generator replaced by the prior: Eq. 6's critic, FlexAE's players, rates
+and order of updates. The original's, by its program, is
+
+    --divergence=js --joint_update --critic_steps=1 --divergence_weight=LAMBDA
+
+where |x - D(E(x))|^2 + lambda divergence moves encoder and decoder at once, and then the critic
+moves on the same minibatch. The program's lambda is converted as in wae_mmd.py; it also weighs the
+critic's own loss, which Adam does not notice. Noise and pre-training are in `algorithm/wae.py`. The
+critic is Table 8's in both readings: four layers of 1,024 units, as the program has for CelebA (512
+for MNIST).
 """
 
 import functools
@@ -10,75 +18,66 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from flexae_tf.algorithm import divergences, objectives
+from flexae_tf.algorithm import divergences, objectives, priors, wae
 from flexae_tf.algorithm.divergences import JensenShannon, Wasserstein
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_from
-from flexae_tf.data import draws, synthetic
+from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.methods import flexae
 from flexae_tf.model import FixedDensity, Model
 from flexae_tf.networks import Networks
 
-_COMPONENTS = 6
-_RADIUS = 5.0
+# Settings that are arguments of WaeGan.
+_PASSED = ("divergence_weight", "joint_update", "input_noise", "pretraining_steps")
 
 
 def settings(variant: str) -> dict[str, Setting]:
     """FlexAE's settings but for its generator's."""
     shared, of_generator = flexae.settings(variant), ("generator_", "noise")
     return {
-        "prior": Setting("normal", "P_z: N(0, I) or a mixture of Gaussians.", ("normal", "gmm")),
-        "gmm_centers": Setting(
-            "auto",
-            "synthetic: the true mixture of the synthetic data (m = 2 or 5); circle: six of unit "
-            "variance, at distance 5 in the first two coordinates; auto: the first that applies.",
-            ("auto", "synthetic", "circle"),
-        ),
+        **priors.settings(),
         "divergence": Setting("wgan_gp", "Of codes and prior.", divergences.DIVERGENCES),
+        "divergence_weight": Setting(1.0, "lambda, weight of the divergence for the encoder."),
+        "joint_update": Setting(False, "Error and divergence move the encoder at once (WAE)."),
+        "critic_adds_prior": Setting(
+            False, "With js, the critic learns its logit but for -log p(z) (WAE on CelebA)."
+        ),
+        **wae.settings(),
         **{name: setting for name, setting in shared.items() if not name.startswith(of_generator)},
     }
 
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """WAE-GAN with encoder and decoder of `nets` and Table 8's critic."""
-    latent_dim = settings["latent_dim"]
+    latent_dim, variance = settings["latent_dim"], settings["prior_variance"]
     weight = settings["gradient_penalty_weight"]
     return WaeGan(
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_critic=nets.latent_critic(latent_dim),
         optimizer=functools.partial(adam_from, settings),
-        prior=_prior(settings["prior"], latent_dim, settings["gmm_centers"]),
+        prior=priors.prior(settings["prior"], latent_dim, variance, settings["gmm_centers"]),
         divergence=divergences.divergence(settings["divergence"], weight),
         reconstruction_loss=objectives.RECONSTRUCTION_LOSSES[settings["reconstruction_loss"]],
         critic_steps=settings["critic_steps"],
+        **_verdict(settings),
+        **{name: settings[name] for name in _PASSED},
     )
 
 
-def _prior(name, latent_dim, centers):
-    """The sampler of P_z."""
-    if name == "normal":
-        return draws.noise("normal", latent_dim)
-    if latent_dim < 2:
-        raise UserError(f"--prior=gmm needs --latent_dim of at least 2; received {latent_dim}")
-    is_synthetic = latent_dim in (2, 5)
-    if centers == "synthetic" and not is_synthetic:
-        raise UserError(
-            f"--gmm_centers=synthetic needs --latent_dim=2 or 5; received {latent_dim}: "
-            "use --gmm_centers=circle"
-        )
-    if is_synthetic and centers != "circle":
-        return draws.mixture(synthetic.MEANS[:, :latent_dim], synthetic.VARIANCES)
-    angle = 2 * np.pi * np.arange(_COMPONENTS) / _COMPONENTS
-    means = np.zeros([_COMPONENTS, latent_dim])
-    means[:, :2] = _RADIUS * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return draws.mixture(means, np.ones(_COMPONENTS))
+def _verdict(settings):
+    """The argument `verdict` of WaeGan."""
+    if not settings["critic_adds_prior"]:
+        return {}
+    if (settings["divergence"], settings["prior"]) != ("js", "normal"):
+        raise UserError("--critic_adds_prior needs --divergence=js and --prior=normal")
+    variance = settings["prior_variance"]
+    return {"verdict": functools.partial(divergences.adding_prior, variance=variance)}
 
 
-class WaeGan(Method):
+class WaeGan(wae.Wae):
     """WAE-GAN.
 
     Args:
@@ -88,6 +87,11 @@ class WaeGan(Method):
       divergence: of `divergences`.
       reconstruction_loss: function (x, x_hat) -> scalar.
       critic_steps: critic updates per iteration.
+      divergence_weight: lambda.
+      joint_update: whether one update of "autoencoder" minimizes error and divergence, so that
+        there is no player "encoder".
+      verdict: function from the critic to what the divergence sees of it.
+      input_noise, pretraining_steps: as `wae.Wae`.
     """
 
     def __init__(
@@ -101,39 +105,65 @@ class WaeGan(Method):
         divergence: Wasserstein | JensenShannon,
         reconstruction_loss: Callable = objectives.squared_error,
         critic_steps: int = 5,
+        divergence_weight: float = 1.0,
+        joint_update: bool = False,
+        verdict: Callable = lambda critic: critic,
+        input_noise: float = 0.0,
+        pretraining_steps: int = 0,
     ) -> None:
         self.encoder, self.decoder, self.latent_critic = encoder, decoder, latent_critic
         self.divergence, self.reconstruction_loss = divergence, reconstruction_loss
-        moves = {
-            "autoencoder": [encoder, decoder],
-            "latent_critic": [latent_critic],
-            "encoder": [encoder],
-        }
-        players = [Player(name, models, optimizer(name)) for name, models in moves.items()]
-        spec = {"x": draws.IMAGES, "z_hat": prior, "alpha": draws.uniform}
-        model = Model(encoder, decoder, FixedDensity(prior))
-        super().__init__(model, {"latent_critic": latent_critic}, players, spec, 1 + critic_steps)
+        self.divergence_weight, self.joint_update = divergence_weight, joint_update
+        self.verdict = verdict(latent_critic)
+        moves = {"autoencoder": [encoder, decoder], "latent_critic": [latent_critic]}
+        moves |= {} if joint_update else {"encoder": [encoder]}
+        super().__init__(
+            Model(encoder, decoder, FixedDensity(prior)),
+            {"latent_critic": latent_critic},
+            [Player(name, models, optimizer(name)) for name, models in moves.items()],
+            {"x": draws.IMAGES, "z_hat": prior, "alpha": draws.uniform},
+            critic_steps if joint_update else 1 + critic_steps,
+            optimizer=optimizer,
+            input_noise=input_noise,
+            pretraining_steps=pretraining_steps,
+        )
 
     def step(self, drawn: Any) -> dict[str, tf.Tensor]:
-        """One minibatch for the reconstruction, one for each critic update, the last one again."""
+        """One minibatch for the reconstruction, one for each critic update, the last one again.
+
+        Jointly: one minibatch for each critic update, the first also for all else, before.
+        """
+        if self.joint_update:
+            reported = self.update(self.joint_loss, drawn[0])
+            for draw in drawn:
+                reported |= self.update(self.criticize, draw)
+            return reported
         reported = self.update(self.reconstruct_loss, drawn[0])
         for draw in drawn[1:]:
             reported |= self.update(self.criticize, draw)
         return reported | self.update(self.match, drawn[-1])
 
+    def joint_loss(self, drawn: Any) -> dict[str, tf.Tensor]:
+        """Error and divergence move encoder and decoder."""
+        z = self.encode(drawn)  # [B, m]
+        error = self.reconstruction_loss(drawn.x, self.decoder(z, training=True))
+        divergence = self.divergence.lower(self.verdict, z)
+        loss = error + self.divergence_weight * divergence
+        return {"autoencoder": loss, "wae/error": error, "wae/divergence": divergence}
+
     def reconstruct_loss(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The reconstruction error moves encoder and decoder."""
-        x_hat = self.decoder(self.encoder(drawn.x, training=True), training=True)
+        x_hat = self.decoder(self.encode(drawn), training=True)
         return {"autoencoder": self.reconstruction_loss(drawn.x, x_hat)}
 
     def criticize(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The critic tells codes from samples of the prior."""
-        z = tf.stop_gradient(self.encoder(drawn.x, training=True))  # [B, m]
+        z = tf.stop_gradient(self.encode(drawn))  # [B, m]
         return self.divergence.criticize(
-            "latent_critic", self.networks, z, drawn.z_hat, drawn.alpha
+            "latent_critic", {"latent_critic": self.verdict}, z, drawn.z_hat, drawn.alpha
         )
 
     def match(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The encoder makes codes look like samples of the prior."""
-        z = self.encoder(drawn.x, training=True)
-        return {"encoder": self.divergence.lower(self.latent_critic, z)}
+        divergence = self.divergence.lower(self.verdict, self.encode(drawn))
+        return {"encoder": self.divergence_weight * divergence}

@@ -1,8 +1,13 @@
-"""WAE-MMD: an autoencoder whose codes are matched to N(0, I) by the maximum mean discrepancy.
+"""WAE-MMD: an autoencoder whose codes are matched to N(0, s I) by the maximum mean discrepancy.
 
 Tolstikhin et al., "Wasserstein Auto-Encoders", Algorithm 2 and its program:
 
-    L = |x - D(E(x))|^2 + lambda MMD(Q_phi, N(0, I))
+    L = |x - D(E(x))|^2 + lambda MMD(Q_phi, N(0, s I))
+
+The program weighs the squared error by 0.05, and that of CelebA is of x in [-1, 1], four times
+ours: its lambda of 10 on MNIST is 10 / 0.05 = 200 here, its 100 on CelebA 100 / (4 0.05) = 500. The
+RAE paper's program takes the mean over pixels (0.03 on MNIST and 0.006 on CIFAR-10 times the pixels
+here) and on CelebA 0.05 with x in [0, 1] (100 / 0.05 = 2,000).
 
 MMD compares all codes of a minibatch with all others, so it is not a mean over examples. Above one
 replica the codes of all replicas are gathered and every replica computes the MMD of the global
@@ -16,7 +21,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm import objectives, priors, wae
 from flexae_tf.algorithm.method import (
     Method,
     Player,
@@ -26,8 +31,7 @@ from flexae_tf.algorithm.method import (
     halving_setting,
 )
 from flexae_tf.data import draws
-from flexae_tf.errors import UserError
-from flexae_tf.model import Model, StandardNormal
+from flexae_tf.model import FixedDensity, Model
 from flexae_tf.networks import Networks
 
 KERNELS = ("imq", "rbf")
@@ -41,6 +45,7 @@ def settings(variant: str) -> dict[str, Setting]:
         "latent_dim": Setting(None, "Dimension m of the codes."),
         "kernel": Setting("imq", "Inverse multiquadratic or RBF.", KERNELS),
         "mmd_weight": Setting(200.0, "lambda, weight of the MMD."),
+        **wae.settings(),
         **adam_settings("autoencoder", 1e-3, 0.5, 0.999),
         **halving_setting(),
     }
@@ -56,10 +61,11 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         optimizer=functools.partial(adam_from, settings),
         kernel=settings["kernel"],
         mmd_weight=settings["mmd_weight"],
+        **{name: settings[name] for name in wae.settings()},
     )
 
 
-class WaeMmd(Method):
+class WaeMmd(wae.Wae):
     """WAE-MMD.
 
     Args:
@@ -67,7 +73,8 @@ class WaeMmd(Method):
       latent_dim: m.
       optimizer: function from a player's name to its optimizer.
       kernel: one of KERNELS.
-      mmd_weight: lambda.
+      mmd_weight: lambda. prior_variance: s.
+      input_noise, pretraining_steps: as `wae.Wae`.
     """
 
     def __init__(
@@ -79,63 +86,67 @@ class WaeMmd(Method):
         optimizer: Callable,
         kernel: str = "imq",
         mmd_weight: float = 200.0,
+        prior_variance: float = 1.0,
+        input_noise: float = 0.0,
+        pretraining_steps: int = 0,
     ) -> None:
         self.encoder, self.decoder, self.mmd_weight = encoder, decoder, mmd_weight
-        self.mmd = {"imq": mmd_imq, "rbf": mmd_rbf}[kernel]
-        density = StandardNormal(latent_dim)
+        imq = functools.partial(mmd_imq, prior_variance=prior_variance)
+        kernels: dict[str, Callable] = {"imq": imq, "rbf": mmd_rbf}
+        self.mmd = kernels[kernel]
+        prior = priors.normal(latent_dim, prior_variance)
         players = [Player("autoencoder", [encoder, decoder], optimizer("autoencoder"))]
-        spec = {"x": draws.IMAGES, "z_hat": density.noise}
-        super().__init__(Model(encoder, decoder, density), {}, players, spec, 1)
+        super().__init__(
+            Model(encoder, decoder, FixedDensity(prior)),
+            {},
+            players,
+            {"x": draws.IMAGES, "z_hat": prior},
+            1,
+            optimizer=optimizer,
+            input_noise=input_noise,
+            pretraining_steps=pretraining_steps,
+        )
 
     def step(self, drawn: Any) -> dict[str, tf.Tensor]:
         """One update of everything."""
         return self.update(self.matched_error, drawn[0])
 
-    def matched_error(self, drawn: Any) -> dict[str, tf.Tensor]:
+    def matched_error(self, drawn: Any, training: bool = True) -> dict[str, tf.Tensor]:
         """L moves encoder and decoder."""
-        z = self.encoder(drawn.x, training=True)  # [B, m]
-        error = objectives.squared_error(drawn.x, self.decoder(z, training=True))
-        mmd = self.mmd(*tf.split(self._all(tf.concat([z, drawn.z_hat], 1)), 2, axis=1))
+        z = self.encode(drawn, training)  # [B, m]
+        error = objectives.squared_error(drawn.x, self.decoder(z, training=training))
+        both = self.of_all_replicas(tf.concat([z, drawn.z_hat], 1))
+        mmd = self.mmd(*tf.split(both, 2, axis=1))
         return {"autoencoder": error + self.mmd_weight * mmd, "wae/error": error, "wae/mmd": mmd}
 
-    def _all(self, rows):
-        """The rows [B, n] of all replicas, one after another."""
-        context = tf.distribute.get_replica_context()
-        if context.num_replicas_in_sync == 1:
-            return rows
-        if self.xla:
-            raise UserError(
-                "--method=wae_mmd compares codes across replicas, which XLA cannot compile: "
-                "leave --xla out or use one device"
-            )
-        # A sum of rows in their places, because gradients of all_gather collide on the CPU.
-        place = tf.one_hot(context.replica_id_in_sync_group, context.num_replicas_in_sync)
-        placed = place[:, None, None] * rows[None]  # [replicas, B, n]
-        every = context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
-        return tf.reshape(every, [-1, rows.shape[1]])
+    def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
+        return self._validated(self.matched_error, x)
 
 
-def mmd_imq(z: tf.Tensor, z_hat: tf.Tensor) -> tf.Tensor:
+def mmd_imq(z: tf.Tensor, z_hat: tf.Tensor, prior_variance: float = 1.0) -> tf.Tensor:
     """Unbiased MMD with the sum of seven inverse multiquadratic kernels C / (C + |a - b|^2).
 
     Args:
-      z, z_hat: [B, m]; C is 2m times each scale, as for samples of N(0, I).
+      z, z_hat: [B, m].
+      prior_variance: s; C is 2ms, the expected |a - b|^2 of samples of N(0, s I), times each scale.
     """
-    bases = [2 * z.shape[1] * scale for scale in _SCALES]
+    bases = [2 * z.shape[1] * prior_variance * scale for scale in _SCALES]
     return _mmd(lambda d: tf.add_n([base / (base + d) for base in bases]), z, z_hat)
 
 
 def mmd_rbf(z: tf.Tensor, z_hat: tf.Tensor) -> tf.Tensor:
-    """Unbiased MMD with exp(-|a - b|^2 / (2 s)), s the sum of two medians of |a - b|^2.
+    """Unbiased MMD with exp(-|a - b|^2 / (2 w)), w the sum of two (B^2 - B)/2-th largest |a - b|^2.
 
-    One median is over pairs of prior and code, the other over pairs of codes. z, z_hat: [B, m].
+    One is among pairs of prior and code, the other among pairs of codes, where it is the median of
+    the pairs that are not of a code with itself. Gradients flow through both. z, z_hat: [B, m].
     """
-    half = tf.size(z[:, 0]) ** 2 // 2
-    medians = [
+    count = tf.size(z[:, 0])
+    half = (count**2 - count) // 2
+    widths = [
         tf.sort(tf.reshape(_squared_distances(a, z), [-1]), direction="DESCENDING")[half - 1]
         for a in (z_hat, z)
     ]
-    bandwidth = tf.stop_gradient(tf.add_n(medians))
+    bandwidth = tf.add_n(widths)
     return _mmd(lambda d: tf.exp(-d / (2 * bandwidth)), z, z_hat)
 
 

@@ -13,7 +13,14 @@ from flexae_tf.errors import UserError
 from flexae_tf.networks import flexae, infogan, rae, resnet, two_stage_wae, wae
 from flexae_tf.networks.flexae import VARIANTS, default_latent_dim, parameter_count
 
-__all__ = ["ARCHITECTURES", "VARIANTS", "Networks", "default_latent_dim", "parameter_count"]
+__all__ = [
+    "ARCHITECTURES",
+    "SIGMAS",
+    "VARIANTS",
+    "Networks",
+    "default_latent_dim",
+    "parameter_count",
+]
 
 # {name: module with encoder(shape, outputs, variant, spectral_norm) and decoder(shape, latent_dim,
 # variant, spectral_norm)}
@@ -24,6 +31,16 @@ ARCHITECTURES = {
     "resnet": resnet,
     "wae": wae,
     "two_stage_wae": two_stage_wae,
+}
+# {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
+# program does (`algorithm.likelihoods.DEVIATIONS`). No VAE of FlexAE's or WAE's is published.
+SIGMAS = {
+    "flexae": "softplus",
+    "rae": "exp_tanh",
+    "infogan": "softplus",
+    "resnet": "exp",
+    "wae": "exp",
+    "two_stage_wae": "exp",
 }
 
 
@@ -42,7 +59,7 @@ class Networks:
     variant: str = "paper"
     architecture: str = "flexae"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.shape) == 1 and self.architecture != "flexae":
             raise UserError(
                 f"--networks={self.architecture} is for images; leave it out for data of vectors"
@@ -56,7 +73,9 @@ class Networks:
         """z -> x_hat, its kernels divided by their largest singular values if asked for."""
         return self._module.decoder(self.shape, latent_dim, self.variant, spectral_norm)
 
-    def generator(self, noise_dim, latent_dim, depth=None, width=None):
+    def generator(
+        self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None
+    ) -> keras.Model:
         """n -> z_hat; `depth` hidden layers of `width` units, the tables' by default."""
         return flexae.generator(self.shape, noise_dim, latent_dim, self.variant, depth, width)
 

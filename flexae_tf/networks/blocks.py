@@ -27,34 +27,40 @@ class Blocks:
     epsilon: float = 1e-3
     activation: Callable = layers.ReLU
 
-    def dense(self, units, normalized=True):
+    def dense(self, units: int, normalized: bool = True) -> list[layers.Layer]:
         """FC, BN, activation."""
         return [self.linear(units), *self.activated(normalized)]
 
-    def conv(self, filters, kernel, stride, normalized=True):
+    def conv(
+        self, filters: int, kernel: int, stride: int, normalized: bool = True
+    ) -> list[layers.Layer]:
         """Conv, BN, activation."""
         return [self.convolution(filters, kernel, stride), *self.activated(normalized)]
 
-    def transposed(self, filters, kernel, stride=2):
+    def transposed(self, filters: int, kernel: int, stride: int = 2) -> list[layers.Layer]:
         """TConv, BN, activation."""
         return [self.transposed_convolution(filters, kernel, stride), *self.activated()]
 
-    def activated(self, normalized=True):
+    def activated(self, normalized: bool = True) -> list[layers.Layer]:
         """BN, activation."""
         norm = [BatchNormalization(epsilon=self.epsilon)] if normalized else []
         return [*norm, self.activation()]
 
-    def linear(self, units):
+    def linear(self, units: int) -> layers.Layer:
         """One dense layer."""
         dense, _, _ = linear_layers(self.spectral_norm)
         return dense(units, kernel_initializer=self._initializer(RandomNormal))
 
-    def convolution(self, filters, kernel, stride=1, activation=None):
+    def convolution(
+        self, filters: int, kernel: int, stride: int = 1, activation: str | None = None
+    ) -> layers.Layer:
         """One convolution."""
         _, conv, _ = linear_layers(self.spectral_norm)
         return self._padded(conv, TruncatedNormal, filters, kernel, stride, activation)
 
-    def transposed_convolution(self, filters, kernel, stride=2, activation=None):
+    def transposed_convolution(
+        self, filters: int, kernel: int, stride: int = 2, activation: str | None = None
+    ) -> layers.Layer:
         """One transposed convolution."""
         _, _, transposed = linear_layers(self.spectral_norm)
         return self._padded(transposed, RandomNormal, filters, kernel, stride, activation)
@@ -73,7 +79,7 @@ class Blocks:
         return "glorot_uniform" if self.stddev is None else distribution(stddev=self.stddev)
 
 
-def check_shape(shape):
+def check_shape(shape: tuple[int, ...]) -> None:
     """Raises a UserError unless the networks can be built for data of this shape.
 
     Args:
@@ -87,7 +93,7 @@ def check_shape(shape):
         )
 
 
-def doublings(shape, most, smallest=1):
+def doublings(shape: tuple[int, ...], most: int, smallest: int = 1) -> int:
     """How often a decoder doubles its first feature map to come to an image.
 
     Args:

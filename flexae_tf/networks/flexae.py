@@ -98,7 +98,14 @@ def decoder(
     )
 
 
-def generator(shape, noise_dim, latent_dim, variant="paper", depth=None, width=None):
+def generator(
+    shape: tuple[int, ...],
+    noise_dim: int,
+    latent_dim: int,
+    variant: str = "paper",
+    depth: int | None = None,
+    width: int | None = None,
+) -> keras.Model:
     """G_psi, n -> z_hat: Table 8, or Table 6 for vectors.
 
     Args:

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import keras
 import tensorflow as tf
@@ -26,7 +26,9 @@ class Adam(keras.optimizers.Adam):
         # Once per update: for every variable they would be ten operations of one number each.
         super()._backend_update_step(grads, trainable_variables, learning_rate=scalars)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Mapping[str, tf.Tensor]
+    ) -> None:
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -53,7 +55,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Input and output: [B, C] or [B, H, W, C], normalized over the last axis, with scale and centre.
     """
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         batch_statistics = training and self.trainable
         if not batch_statistics or self.synchronized or inputs.shape.rank != 4:
             return super().call(inputs, training=training)
@@ -94,7 +96,7 @@ class Dense(keras.layers.Dense):
 
     large = 2**20  # entries of the kernel
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is False or math.prod(self.kernel.shape) < self.large:
             return super().call(inputs, training=training)
         outputs = _product(inputs, tf.convert_to_tensor(self.kernel))
@@ -104,7 +106,7 @@ class Dense(keras.layers.Dense):
 
 
 @tf.custom_gradient
-def relu(x):
+def relu(x: tf.Tensor) -> tf.Tensor:
     """max(x, 0) for networks that are differentiated twice; any shape.
 
     The gradient of its gradient by x is zero almost everywhere. TensorFlow's own ReLU says so with

@@ -7,12 +7,15 @@ shown in the plane of the test data's two principal components.
 Files: <run_dir>/figures/<kind>[-<what>][-<density>]-<iteration>.png
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from flexae_tf import densities, figures
+from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.pictures import attributes, grids, interpolations, latents, neighbours
 from flexae_tf.pictures.picture import Options, Picture
+from flexae_tf.runs import Run
 
 __all__ = ["FOLDER", "KINDS", "Options", "Picture", "existing", "write"]
 
@@ -27,7 +30,9 @@ KINDS = {
 }
 
 
-def write(kind, run, dataset, options):
+def write(
+    kind: str, run: Run, dataset: Dataset, options: Options
+) -> Iterator[tuple[Path, Picture]]:
     """Draws and writes the pictures of a kind, and for attributes their directions.
 
     Args:
@@ -59,6 +64,6 @@ def write(kind, run, dataset, options):
         yield path, picture
 
 
-def existing(kind, run_dir, iteration):
+def existing(kind: str, run_dir: Path | str, iteration: int) -> list[Path]:
     """Paths of the pictures of a kind that were drawn at an iteration, sorted."""
     return sorted(Path(run_dir, FOLDER).glob(f"{kind}*-{iteration:07d}.png"))

@@ -5,28 +5,32 @@ z(t) = E(x) + t v. The directions are kept where an export finds them for its si
 """
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from flexae_tf import figures
-from flexae_tf.data import gather
+from flexae_tf.data import Dataset, gather
 from flexae_tf.densities.codes import encode
 from flexae_tf.errors import UserError, warn
 from flexae_tf.pictures.picture import (
     CELEBA_ATTRIBUTES,
+    Options,
+    Picture,
     are_vectors,
     choose,
     class_name,
     compose,
 )
 from flexae_tf.pictures.plane import Plane, background, paths
+from flexae_tf.runs import Run
 from flexae_tf.serving.export import DIRECTIONS
 
 IMAGES = 8
 
 
-def draw(run, dataset, options):
+def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """For each attribute half of the rows without it and half with it; yields a Picture of each.
 
     Writes <run_dir>/directions/<name>.npy, float32 [m].
@@ -58,7 +62,9 @@ def draw(run, dataset, options):
         yield compose(f"attributes-{file_name}", image, title, run, options, **labels)
 
 
-def chosen_labels(dataset, wanted):
+def chosen_labels(
+    dataset: Dataset, wanted: Sequence[str] | None
+) -> tuple[tuple[str, ...], Callable[[np.ndarray], np.ndarray]]:
     """(names, function labels -> bool [N, A]) of the attributes to show.
 
     Args:
@@ -90,7 +96,7 @@ def chosen_labels(dataset, wanted):
     return names, indicator
 
 
-def directions(z, has):
+def directions(z: np.ndarray, has: np.ndarray) -> np.ndarray:
     """Differences of mean codes, with the attribute minus without it.
 
     Args:
@@ -105,7 +111,7 @@ def directions(z, has):
         return np.float32(having / count - (z.sum(0, dtype=np.float64) - having) / (len(z) - count))
 
 
-def file_names(names):
+def file_names(names: Sequence[str]) -> list[str]:
     """Names that every file system and the signature `edit` take, none of them twice."""
     safe = [re.sub(r"[^\w.+-]+", "_", name).strip(".")[:80] for name in names]
     return [

@@ -1,21 +1,23 @@
 """Samples of the prior, and test images above their reconstructions."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from flexae_tf import figures
-from flexae_tf.data import gather
+from flexae_tf.data import Dataset, gather
 from flexae_tf.figures import Layer
-from flexae_tf.pictures.picture import are_vectors, choose, compose, require_prior
+from flexae_tf.pictures.picture import Options, Picture, are_vectors, choose, compose, require_prior
 from flexae_tf.pictures.plane import BACKGROUND_POINTS, GREY, Plane, background
+from flexae_tf.runs import Run
 
 SAMPLES = 225
 RECONSTRUCTIONS = 75
 _COLUMNS = 15
 
 
-def draw_samples(run, dataset, options):
+def draw_samples(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """The first samples of a seed, 15 x 15 by default; yields one Picture."""
     require_prior(run, "samples")
     if are_vectors(dataset):
@@ -28,7 +30,7 @@ def draw_samples(run, dataset, options):
     yield compose(options.name("samples"), image, f"{count:,} samples", run, options)
 
 
-def draw_reconstructions(run, dataset, options):
+def draw_reconstructions(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """Test images in odd rows, reconstructions in even ones; yields one Picture.
 
     For vectors, a line from each of them to its reconstruction.

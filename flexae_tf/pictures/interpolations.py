@@ -1,19 +1,22 @@
 """Decoded codes between two test images, along the line and along the arc between their codes."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from flexae_tf import figures
-from flexae_tf.data import gather, to_unit
+from flexae_tf.data import Dataset, gather, to_unit
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation.interpolation import linear, spherical
-from flexae_tf.pictures.picture import are_vectors, choose, compose
+from flexae_tf.pictures.picture import Options, Picture, are_vectors, choose, compose
 from flexae_tf.pictures.plane import Plane, background, paths
+from flexae_tf.runs import Run
 
 PAIRS = 10
 _RULES = {"linear": linear, "spherical": spherical}
 
 
-def draw(run, dataset, options):
+def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """Rows from one test image to another of its class; yields a linear and a spherical Picture.
 
     The images themselves are at the ends; between them are the decoded codes at equal steps of t,
@@ -42,7 +45,7 @@ def draw(run, dataset, options):
         yield compose(f"interpolations-{name}", image, title, run, options, columns)
 
 
-def choose_pairs(labels, available, count, seed):
+def choose_pairs(labels: np.ndarray | None, available: int, count: int, seed: int) -> np.ndarray:
     """Row numbers (a [n], b [n]) of at most `count` pairs, each row in one of them.
 
     Args:

@@ -1,15 +1,18 @@
 """The codes of test examples beside the prior's samples."""
 
+from collections.abc import Iterator
+
 from flexae_tf import figures
-from flexae_tf.data import gather
+from flexae_tf.data import Dataset, gather
 from flexae_tf.figures import Layer
-from flexae_tf.pictures.picture import choose, class_name, compose
+from flexae_tf.pictures.picture import Options, Picture, choose, class_name, compose
 from flexae_tf.pictures.plane import Plane, by_class
+from flexae_tf.runs import Run
 
 POINTS = 2000
 
 
-def draw(run, dataset, options):
+def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """E(x) coloured by class, and as many samples of the prior on the same axes; yields a Picture.
 
     Codes of more than two components are shown in the plane of the encoder's two principal ones. A

@@ -1,22 +1,25 @@
 """Samples beside the train examples nearest to them: has the model learned its data by heart?"""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 from flexae_tf import figures
-from flexae_tf.data import gather, to_unit
+from flexae_tf.data import Dataset, gather, to_unit
 from flexae_tf.evaluation.cache import cached_features
 from flexae_tf.evaluation.features import pixels
 from flexae_tf.evaluation.neighbors import squared_distances
 from flexae_tf.figures import Layer, to_uint8
-from flexae_tf.pictures.picture import are_vectors, compose, require_prior
+from flexae_tf.pictures.picture import Options, Picture, are_vectors, compose, require_prior
 from flexae_tf.pictures.plane import Plane, background
+from flexae_tf.runs import Run
 
 ROWS = 15
 _PIECE_BYTES = 64 * 2**20  # of train examples as float32, in memory at a time
 _WHITE = 255
 
 
-def draw(run, dataset, options):
+def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     """Rows of a sample and its nearest of all train images; yields Pictures.
 
     One is by pixels (for vectors by their components), another by features, unless there is no
@@ -37,7 +40,12 @@ def draw(run, dataset, options):
         yield _picture("features", x_hat, index, run, dataset, options, extractor.name)
 
 
-def k_nearest(queries, database, k, vectors_of=np.asarray):
+def k_nearest(
+    queries: np.ndarray,
+    database: np.ndarray,
+    k: int,
+    vectors_of: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> np.ndarray:
     """The k nearest rows for each query, nearest first, in pieces that bound the memory.
 
     Args:

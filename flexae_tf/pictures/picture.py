@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from flexae_tf import figures
+from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
+from flexae_tf.runs import Run
 
 CELEBA_ATTRIBUTES = ("Big_Nose", "Heavy_Makeup", "Black_Hair", "Smiling", "Male")  # the paper's
 
@@ -53,18 +55,26 @@ class Options:
     density: str | None = None
     make_extractor: Callable | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.columns < 3 or self.columns % 2 == 0:
             raise UserError(f"--columns must be odd and at least 3; received {self.columns}")
         if not 0 < self.strength < math.inf:
             raise UserError(f"--strength must be finite and above 0; received {self.strength}")
 
-    def name(self, *parts):
+    def name(self, *parts: str) -> str:
         """Name of a file of what the prior generated: its density belongs to it."""
         return "-".join([*parts, self.density] if self.density else parts)
 
 
-def compose(name, image, title, run, options, columns=(), rows=()):
+def compose(
+    name: str,
+    image: np.ndarray,
+    title: str,
+    run: Run,
+    options: Options,
+    columns: Sequence[str] = (),
+    rows: Sequence[str] = (),
+) -> Picture:
     """A Picture of an image with its title; the other arguments as in `figures.titled`."""
     settings = run.settings
     note = (
@@ -76,7 +86,7 @@ def compose(name, image, title, run, options, columns=(), rows=()):
     return Picture(name, figures.titled(image, title, note, columns, rows), title, note)
 
 
-def require_prior(run, kind):
+def require_prior(run: Run, kind: str) -> None:
     """Raises UserError for a run whose method has nothing to sample from."""
     if run.model.density is None:
         raise UserError(
@@ -85,17 +95,17 @@ def require_prior(run, kind):
         )
 
 
-def are_vectors(dataset):
+def are_vectors(dataset: Dataset) -> bool:
     """Whether the examples are vectors, which are shown as points."""
     return len(dataset.shape) == 1
 
 
-def choose(available, count, seed):
+def choose(available: int, count: int, seed: int) -> np.ndarray:
     """Row numbers of `count` examples (or all there are), in random order."""
     return np.random.default_rng(seed).permutation(available)[:count]
 
 
-def class_name(dataset, number):
+def class_name(dataset: Dataset, number: int) -> str:
     """Name of a class, or its number where it has none."""
     names = dataset.label_names
     return names[number] if 0 <= number < len(names) else str(number)

@@ -1,5 +1,7 @@
 """Vectors of any dimension as points of a plane."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.decomposition import PCA
 
@@ -16,17 +18,17 @@ class Plane:
       reference: float [N, D] that the components are fitted to.
     """
 
-    def __init__(self, reference):
+    def __init__(self, reference: np.ndarray) -> None:
         self._pca = PCA(2, random_state=0).fit(reference) if reference.shape[1] > 2 else None
 
-    def __call__(self, vectors):
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Coordinates [N, 2] of vectors [N, D]."""
         if self._pca is not None:
             return self._pca.transform(vectors)
         return np.pad(vectors, [(0, 0), (0, 2 - vectors.shape[1])])
 
     @property
-    def axis_labels(self):
+    def axis_labels(self) -> tuple[str, ...]:
         """Texts for the two axes."""
         if self._pca is None:
             return "first component", "second component"
@@ -37,17 +39,17 @@ class Plane:
         )
 
 
-def background(plane, vectors, label="test data"):
+def background(plane: Plane, vectors: np.ndarray, label: str = "test data") -> Layer:
     """The layer that others are drawn on: up to 2,000 of the vectors [N, D] in grey."""
     return Layer(plane(vectors[:BACKGROUND_POINTS]), label, GREY)
 
 
-def paths(plane, vectors):
+def paths(plane: Plane, vectors: np.ndarray) -> list[Layer]:
     """A layer for each path through vectors [N, steps, D]."""
     return [Layer(plane(path), joined=True) for path in vectors]
 
 
-def by_class(points, labels, name):
+def by_class(points: np.ndarray, labels: np.ndarray, name: Callable[[int], str]) -> list[Layer]:
     """Layers of points [N, 2], one for each class.
 
     Args:

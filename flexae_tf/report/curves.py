@@ -1,13 +1,14 @@
 """Scalars of a run's TensorBoard files, and charts of them."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 
-def read_scalars(folder):
+def read_scalars(folder: Path | str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The scalars in the TensorBoard files of a folder, not of the folders in it.
 
     Where a resumed run has repeated an iteration, the later file counts. Pictures, of which the
@@ -34,7 +35,7 @@ def read_scalars(folder):
     }
 
 
-def chart(lines, logarithmic=False):
+def chart(lines: Mapping[str, tuple[np.ndarray, np.ndarray]], logarithmic: bool = False) -> bytes:
     """A line chart over the iterations, sized to be read on a phone.
 
     Args:

@@ -8,6 +8,7 @@ import base64
 import io
 import string
 from html import escape
+from pathlib import Path
 
 from PIL import Image
 
@@ -60,7 +61,7 @@ $sections
 """)
 
 
-def write(run_dir, options, checkpoint=None):
+def write(run_dir: Path | str, options: pictures.Options, checkpoint: int | None = None) -> Path:
     """Writes <run_dir>/report.html, and the run's pictures where there are none yet.
 
     Args:

@@ -5,6 +5,8 @@ import dataclasses
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,10 @@ class Tensor:
     shape: tuple[int, ...]
 
 
+# {signature: ({input: Tensor}, {output: Tensor})}
+Signatures = dict[str, tuple[dict[str, Tensor], dict[str, Tensor]]]
+
+
 class RestClient:
     """A model behind TensorFlow Serving's REST API.
 
@@ -35,14 +41,14 @@ class RestClient:
       model: the model's name.
     """
 
-    def __init__(self, address, model):
+    def __init__(self, address: str, model: str) -> None:
         self._url = f"http://{address}/v1/models/{model}"
 
-    def signatures(self):
+    def signatures(self) -> Signatures:
         """{signature: ({input: Tensor}, {output: Tensor})}. Raises UserError."""
         return _signatures(self._call("/metadata")["metadata"]["signature_def"])
 
-    def predict(self, signature, inputs):
+    def predict(self, signature: str, inputs: Mapping[str, Any]) -> np.ndarray:
         """The output of a signature.
 
         Args:
@@ -76,7 +82,7 @@ class RestClient:
 class GrpcClient:
     """A model behind TensorFlow Serving's gRPC API, with the methods of `RestClient`."""
 
-    def __init__(self, address, model):
+    def __init__(self, address: str, model: str) -> None:
         try:
             import grpc
             from tensorflow_serving.apis import prediction_service_pb2_grpc
@@ -87,7 +93,7 @@ class GrpcClient:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._model = model
 
-    def signatures(self):
+    def signatures(self) -> Signatures:
         """{signature: ({input: Tensor}, {output: Tensor})}. Raises UserError."""
         from google.protobuf import json_format
         from tensorflow_serving.apis import get_model_metadata_pb2
@@ -99,7 +105,7 @@ class GrpcClient:
         response.metadata["signature_def"].Unpack(found)
         return _signatures(json_format.MessageToDict(found, preserving_proto_field_name=True))
 
-    def predict(self, signature, inputs):
+    def predict(self, signature: str, inputs: Mapping[str, Any]) -> np.ndarray:
         """The output of a signature, as `RestClient.predict`."""
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
@@ -122,7 +128,7 @@ class GrpcClient:
             raise UserError(_one_line(text)) from error
 
 
-def request_body(signature, inputs):
+def request_body(signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON of a predict request: by rows, or by columns where an input is a scalar.
 
     Args:
@@ -144,7 +150,7 @@ def request_body(signature, inputs):
     return body | {"instances": rows}
 
 
-def parse_response(answer):
+def parse_response(answer: Mapping[str, Any]) -> np.ndarray:
     """The one output in the JSON of an answer: an array of float32, or of bytes as objects."""
     values = answer["outputs"] if "outputs" in answer else answer["predictions"]
     if values and isinstance(values[0], dict):

@@ -24,7 +24,8 @@ import tensorflow as tf
 from flexae_tf import densities
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
-from flexae_tf.runs import RunDirectory
+from flexae_tf.model import Model
+from flexae_tf.runs import Run, RunDirectory
 from flexae_tf.serving.signatures import ServedModel
 
 DIRECTIONS = "directions"
@@ -33,7 +34,7 @@ _PARTIAL = "partial"
 _LOCAL_SETTINGS = ("data_dir", "cache_dir")
 
 
-def export(run, density=densities.OWN):
+def export(run: Run, density: str = densities.OWN) -> Path:
     """Writes the next version of a run's SavedModel, and says on standard error what it lacks.
 
     Args:
@@ -66,7 +67,7 @@ def export(run, density=densities.OWN):
     return version
 
 
-def read_directions(run_dir, model):
+def read_directions(run_dir: Path | str, model: Model) -> dict[str, np.ndarray]:
     """The directions of `edit`: {name: float32 [m]} of a run's directions/<name>.npy, sorted.
 
     Raises:

@@ -10,7 +10,7 @@ pixels in 0..255 would pass for a white image.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +18,7 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.algorithm import objectives
 from flexae_tf.data import draws
+from flexae_tf.model import Density, Model
 
 # Bounds the memory that one request can ask for.
 MOST_IMAGES = 4096
@@ -36,7 +37,7 @@ class Signature:
     examples: dict
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[tf.TensorSpec]:
         """The TensorSpecs of the function's arguments."""
         return [
             tf.TensorSpec([None, *value.shape[1:]] if value.ndim else [], value.dtype, name)
@@ -52,7 +53,7 @@ class ServedModel:
       directions: {name: float32 [m]} in the space of codes.
     """
 
-    def __init__(self, model, directions):
+    def __init__(self, model: Model, directions: Mapping[str, np.ndarray]) -> None:
         self._model = model
         self._direction_names = list(directions)
         self._directions = np.array(list(directions.values()), np.float32)  # [D, m]
@@ -60,7 +61,7 @@ class ServedModel:
         self._is_image = len(self._shape) == 3
         self._kind = "images" if self._is_image else "vectors"
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """{name: Signature} of what the model has; the first is a server's default."""
         kind, lacking = self._kind, self.lacking()
         files = "encode_image_bytes" not in lacking
@@ -82,7 +83,7 @@ class ServedModel:
             if name not in lacking
         }
 
-    def lacking(self):
+    def lacking(self) -> dict[str, str]:
         """{signature: why the model does not have it}."""
         reasons = {}
         if self._model.density is None:
@@ -94,33 +95,35 @@ class ServedModel:
             reasons |= dict.fromkeys(("encode_image_bytes", "generate_png"), text)
         return reasons
 
-    def generate(self, noise):
+    def generate(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """Examples from noise [B, m'] of the prior's distribution."""
-        return {self._kind: self._decode(self._model.density.prior(_finite(noise, "noise")))}
+        return {self._kind: self._decode(self._density.prior(_finite(noise, "noise")))}
 
-    def sample(self, num_samples, seed):
+    def sample(self, num_samples: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """`num_samples` (int32) examples, the same for the same `seed` (int64) everywhere."""
         count = _require(
             (num_samples >= 0) & (num_samples <= MOST_IMAGES),
             f"num_samples must be between 0 and {MOST_IMAGES}",
             num_samples,
         )
-        noise = self._model.density.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
-        return {self._kind: self._decode(self._model.density.prior(noise))}
+        noise = self._density.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
+        return {self._kind: self._decode(self._density.prior(noise))}
 
-    def encode(self, images):
+    def encode(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Codes [B, m] of examples [B, H, W, C] or [B, D]."""
         return {"codes": self._encode(images)}
 
-    def decode(self, codes):
+    def decode(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Examples of codes [B, m]."""
         return {self._kind: self._decode(_finite(codes, "codes"))}
 
-    def reconstruct(self, images):
+    def reconstruct(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """D(E(x)) of examples."""
         return {self._kind: self._decode(self._encode(images))}
 
-    def interpolate(self, images_a, images_b, steps):
+    def interpolate(
+        self, images_a: tf.Tensor, images_b: tf.Tensor, steps: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """[B, steps, ...]: the way from each example to the other one, both ends included.
 
         `steps`, int32 [B], is one number: it has a batch dimension only for the row form of JSON.
@@ -133,11 +136,11 @@ class ServedModel:
             count,
         )
         ends = self._checked(images_a), self._checked(images_b)
-        return {
-            self._kind: _with_a_row(lambda *x: interpolate(self._model, *x, steps=count), *ends)
-        }
+        return {self._kind: _with_a_row(lambda a, b: interpolate(self._model, a, b, count), *ends)}
 
-    def edit(self, images, direction, strength):
+    def edit(
+        self, images: tf.Tensor, direction: tf.Tensor, strength: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """D(E(x) + strength v) for a direction's name, string [B], and strength, float32 [B]."""
         matches = direction[:, None] == tf.constant(self._direction_names)  # [B, D]
         matches = _require(
@@ -149,18 +152,24 @@ class ServedModel:
         z = self._encode(images)  # [B, m]
         return {self._kind: self._decode(z + _finite(strength, "strength")[:, None] * v)}
 
-    def encode_image_bytes(self, image_bytes):
+    def encode_image_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Codes [B, m] of PNG or JPEG files, string [B], of the model's height and width."""
         images = tf.map_fn(
             self._decode_file, image_bytes, fn_output_signature=tf.TensorSpec(self._shape, tf.uint8)
         )
         return {"codes": self._encode(data.to_unit(images))}
 
-    def generate_png(self, noise):
+    def generate_png(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """PNG files, string [B], of `generate`'s images."""
         images = self.generate(noise)[self._kind]
         # The name's ending tells a REST server to answer in base64.
         return {"png_bytes": tf.io.encode_png(tf.cast(tf.round(images * 255), tf.uint8))}
+
+    @property
+    def _density(self) -> Density:
+        # The signatures that sample are `lacking` without one.
+        assert self._model.density is not None
+        return self._model.density
 
     def _decode(self, z):
         few = tf.shape(z)[0] <= MOST_IMAGES
@@ -183,7 +192,7 @@ class ServedModel:
         return _require(tf.reduce_all(tf.shape(image) == self._shape), message, image)
 
 
-def interpolate(model, x_a, x_b, steps):
+def interpolate(model: Model, x_a: tf.Tensor, x_b: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     """Decoded codes on the segments between E(x_a) and E(x_b), ends included.
 
     Args:

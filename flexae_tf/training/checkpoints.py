@@ -31,7 +31,13 @@ class Checkpoints:
       keep_every_steps: also keep those whose iteration is a multiple of this; 0 for none.
     """
 
-    def __init__(self, folder, checkpoint, keep=3, keep_every_steps=0):
+    def __init__(
+        self,
+        folder: Path | str,
+        checkpoint: tf.train.Checkpoint,
+        keep: int = 3,
+        keep_every_steps: int = 0,
+    ) -> None:
         self._folder = Path(folder)
         self._checkpoint = checkpoint
         self._keep = keep
@@ -132,7 +138,7 @@ def iterations(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def restore(checkpoint, path):
+def restore(checkpoint: tf.train.Checkpoint, path: Path | str) -> None:
     """Restores every variable of a tf.train.Checkpoint from `path`.
 
     Raises:

@@ -1,5 +1,11 @@
 """Minibatches of the train set for every replica of a strategy."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
 from flexae_tf.data import draws
 
 
@@ -12,11 +18,15 @@ class Drawing:
       batch_size: global batch size B, a multiple of the replicas. seed: the run's seed.
     """
 
-    def __init__(self, strategy, images, batch_size: int, seed: int):
+    def __init__(
+        self, strategy: tf.distribute.Strategy, images: np.ndarray, batch_size: int, seed: int
+    ) -> None:
         self._strategy, self._images = strategy, images
         self._batch_size, self._seed = batch_size, seed
 
-    def minibatches(self, spec, count: int, stream: int, numbers: range):
+    def minibatches(
+        self, spec: Mapping[str, Any], count: int, stream: int, numbers: range
+    ) -> tf.distribute.DistributedDataset:
         """The minibatches of successive iterations.
 
         Args:

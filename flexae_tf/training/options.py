@@ -5,6 +5,8 @@ import math
 
 from flexae_tf.errors import UserError
 
+# Intervals with a 0 that turns them off.
+_MAY_BE_OFF = ("keep_every_steps", "eval_every_steps", "validate_every_steps")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker_mirrored")
 
 
@@ -38,19 +40,23 @@ class TrainerOptions:
     keep_every_steps: int = _option(
         0, "Also keep checkpoints of these multiples; 0: none.", free=True
     )
+    validate_every_steps: int = _option(0, "Validation error, and plateaus; 0: never.")
+    keep_best: bool = _option(False, "Also keep the checkpoint that validated best.", free=True)
+    early_stopping_patience: int = _option(
+        0, "End after so many measurements without a better one; 0: never.", free=True
+    )
     test_images: int = _option(1000, "Test images that the test error is taken over.", free=True)
     eval_every_steps: int = _option(0, "Measure FID, PRD, ...; 0: never.", free=True)
     eval_images: int = _option(2048, "Images of each kind in such a measurement.", free=True)
 
-    def __post_init__(self):
-        for name in ("training_steps", "seed", "max_hours"):
+    def __post_init__(self) -> None:
+        for name in ("training_steps", "seed", "max_hours", "early_stopping_patience"):
             _at_least(0, name, getattr(self, name))
         if not math.isfinite(self.max_hours):
             raise UserError(f"--max_hours must be a finite number; received {self.max_hours}")
         for field in dataclasses.fields(self):
             if field.name.endswith("_every_steps"):
-                # These two have a 0 that turns them off.
-                bound = 0 if field.name in ("keep_every_steps", "eval_every_steps") else 1
+                bound = 0 if field.name in _MAY_BE_OFF else 1
                 _at_least(bound, field.name, getattr(self, field.name))
         for name in ("batch_size", "keep_checkpoints"):
             _at_least(1, name, getattr(self, name))

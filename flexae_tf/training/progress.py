@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Mapping
+from typing import Self
 
 from tqdm import tqdm
 
@@ -13,22 +15,22 @@ class Progress:
       start: iterations already done. stop: iterations in all.
     """
 
-    def __init__(self, start, stop):
+    def __init__(self, start: int, stop: int) -> None:
         self._start, self._stop = start, stop
         self._bar = None
         self._began = time.monotonic()
         self._reported = start
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         if sys.stderr.isatty():
             self._bar = tqdm(total=self._stop, initial=self._start, unit="it", dynamic_ncols=True)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def report(self, iteration, losses):
+    def report(self, iteration: int, losses: Mapping[str, float]) -> None:
         """Says where training is.
 
         Args:
@@ -47,7 +49,7 @@ class Progress:
         left = f"{days} d {left}" if days else left
         self.report_line(f"{iteration}/{self._stop}  {per_iteration:.3f} s/it  {left} left  {text}")
 
-    def report_line(self, line):
+    def report_line(self, line: str) -> None:
         """Prints a line without disturbing the bar."""
         if self._bar is not None:
             self._bar.write(line, file=sys.stderr)

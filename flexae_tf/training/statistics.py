@@ -8,13 +8,17 @@ step nothing, has no lag and works with any Keras network.
 """
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from flexae_tf import data
+from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
 from flexae_tf.networks.layers import held_power_iterations, layers_of
+from flexae_tf.training.drawing import Drawing
 
 MINIBATCHES = 20  # that the statistics are averaged over
 
@@ -29,22 +33,32 @@ class Statistics:
       iteration: tf.Variable, how many iterations have been trained.
     """
 
-    def __init__(self, strategy, method, drawing, iteration):
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        method: Method,
+        drawing: Drawing,
+        iteration: tf.Variable,
+    ) -> None:
         self._strategy, self._method, self._drawing = strategy, method, drawing
         self._iteration = iteration
-        self._updated_at = None
+        self._updated_at: int | None = None
 
     @property
     def current(self) -> bool:
         """Whether they were taken at the present weights and not disturbed since."""
-        return self._updated_at == int(self._iteration.numpy())
+        frozen_after = self._method.frozen_after
+        # Without reading the iteration, which waits for an accelerator.
+        if frozen_after is not None and self._updated_at == frozen_after:
+            return True
+        return self._updated_at == self._number()
 
     def update(self) -> None:
         """Brings them up to the present weights, if they are not: a function of these alone."""
         if self.current:
             return
-        iteration = int(self._iteration.numpy())
-        first = iteration * MINIBATCHES
+        number = self._number()
+        first = number * MINIBATCHES
         drawn_in_turn = self._drawing.minibatches(
             self._method.statistics_spec(),
             1,
@@ -53,10 +67,15 @@ class Statistics:
         )
         for count, (drawn,) in enumerate(drawn_in_turn):
             self._take(drawn, tf.constant(count))
-        self._updated_at = iteration
+        self._updated_at = number
+
+    def _number(self):
+        """The iteration whose weights they are to be of."""
+        iteration, frozen_after = int(self._iteration.numpy()), self._method.frozen_after
+        return iteration if frozen_after is None else min(iteration, frozen_after)
 
     @contextlib.contextmanager
-    def disturbed(self):
+    def disturbed(self) -> Iterator[None]:
         """Where networks may run in training mode outside of a step: only statistics suffer."""
         self._updated_at = None
         with held_power_iterations(self._method.networks.values()):
@@ -71,7 +90,7 @@ class Statistics:
             self._strategy.run(replica, (drawn,))
 
 
-def take_in(method, drawn) -> None:
+def take_in(method: Method, drawn: Any) -> None:
     """Takes one more minibatch into a method's statistics; runs within `averaging`.
 
     All kinds of codes go through the decoder as one batch, so that deeper layers see them
@@ -87,7 +106,7 @@ def take_in(method, drawn) -> None:
 
 
 @contextlib.contextmanager
-def averaging(method, count):
+def averaging(method: Method, count: tf.Tensor | int) -> Iterator[None]:
     """Lets `take_in` average over minibatches instead of over iterations.
 
     Enter it outside of `strategy.run`: replicas take turns, and this is for all of them.

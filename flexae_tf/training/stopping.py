@@ -6,6 +6,8 @@ A reason to stop is the exit status that the command then has; 0 is none.
 import signal
 import sys
 import time
+from collections.abc import Callable
+from typing import Self
 
 TIME_UP = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, start again
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -19,7 +21,7 @@ class Interrupted(Exception):
       status: the exit status that tells why, one of `REASONS`.
     """
 
-    def __init__(self, status):
+    def __init__(self, status: int) -> None:
         name = "--max_hours" if status == TIME_UP else signal.Signals(status - 128).name
         super().__init__(name)
         self.status = status
@@ -36,19 +38,19 @@ class Stopping:
       clock: function that returns seconds.
     """
 
-    def __init__(self, max_hours=0.0, clock=time.monotonic):
+    def __init__(self, max_hours: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._end = clock() + 3600 * max_hours if max_hours else float("inf")
         self._signum = None
         self._previous = {}
 
-    def reason(self):
+    def reason(self) -> int:
         """One of `REASONS`, or 0."""
         if self._signum:  # a signal can come at any moment, but is never taken back
             return 128 + self._signum
         return TIME_UP if self._clock() >= self._end else 0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         for signum in SIGNALS:
             self._previous[signum] = signal.signal(signum, self._handle)
         return self
@@ -58,6 +60,6 @@ class Stopping:
         signal.signal(signum, self._previous[signum])
         self._signum = signum
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for signum, previous in self._previous.items():
             signal.signal(signum, previous)

@@ -3,12 +3,14 @@
 import keras
 import tensorflow as tf
 
+from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.networks.layers import layers_of
 from flexae_tf.training import workers
+from flexae_tf.training.options import TrainerOptions
 
 
-def make_strategy(options):
+def make_strategy(options: TrainerOptions) -> tf.distribute.Strategy:
     """The tf.distribute strategy that the options name. Raises UserError if it cannot be had."""
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
@@ -39,7 +41,7 @@ def make_strategy(options):
     return strategy
 
 
-def synchronize_batch_norm(method, synchronized):
+def synchronize_batch_norm(method: Method, synchronized: bool) -> None:
     """Says for every BN layer whether it normalizes over all replicas."""
     for norm in layers_of(method.networks.values(), keras.layers.BatchNormalization):
         norm.synchronized = synchronized

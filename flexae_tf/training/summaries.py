@@ -2,6 +2,9 @@
 
 import contextlib
 import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +12,9 @@ import tensorflow as tf
 from flexae_tf import data, figures, files
 from flexae_tf.algorithm import objectives
 from flexae_tf.errors import UserError
+from flexae_tf.model import Model
 from flexae_tf.training import workers
+from flexae_tf.training.options import TrainerOptions
 
 _COLUMNS = _ROWS = 10
 _TILES = _COLUMNS * _ROWS
@@ -29,7 +34,14 @@ class Summaries:
       dataset: its Dataset. options: TrainerOptions.
     """
 
-    def __init__(self, run, model, players, dataset, options):
+    def __init__(
+        self,
+        run: Any,
+        model: Model,
+        players: Collection[str],
+        dataset: data.Dataset,
+        options: TrainerOptions,
+    ) -> None:
         self._run, self._model, self._players = run, model, players
         self._writer = None
         if run:
@@ -38,9 +50,9 @@ class Summaries:
         self._seed = options.seed
         rows = np.arange(min(options.test_images, len(dataset.test)))
         self._test = data.to_unit(data.gather(dataset.test, rows))
-        self._seen = None
+        self._seen: tuple[int, float] | None = None
 
-    def scalars(self, iteration, reported):
+    def scalars(self, iteration: int, reported: Mapping[str, tf.Tensor]) -> dict[str, float]:
         """Writes what an iteration reported. Returns {player: loss}."""
         values = {name: float(value) for name, value in reported.items()}
         losses = {name: values[name] for name in self._players if name in values}
@@ -53,7 +65,7 @@ class Summaries:
         self._write(iteration, tags)
         return losses
 
-    def test_error(self, batch_size):
+    def test_error(self, batch_size: int) -> float:
         """Test error (Eq. 5) with batch statistics. Leaves the moving statistics disturbed."""
         model = self._model
         errors = []
@@ -63,7 +75,7 @@ class Summaries:
             errors.append(float(objectives.squared_error(x, x_hat)))
         return float(np.mean(errors))
 
-    def pictures(self, iteration, error_with_batch_statistics):
+    def pictures(self, iteration: int, error_with_batch_statistics: float) -> str:
         """Writes the grids and the test errors. Returns a line that says where and what."""
         x_hat = self._model.reconstruct(self._test)
         error = float(objectives.squared_error(self._test, x_hat))
@@ -86,7 +98,7 @@ class Summaries:
             line += f"; {self._path(self._shown, iteration)}"
         return line
 
-    def last_grid(self):
+    def last_grid(self) -> Path | None:
         """Path of the newest grid of examples, generated if the method has a prior, or None."""
         grids = sorted(self._run.samples.glob(f"{self._shown}-*.png")) if self._run else []
         return grids[-1] if grids else None

@@ -131,9 +131,12 @@ class Trainer:
 
     def iterate(self, iterator: Iterator, iteration: int = 1) -> dict[str, tf.Tensor]:
         """Iteration number `iteration`. Returns {name: scalar tensor}, means over the replicas."""
+        frozen_after = self.method.frozen_after
+        if frozen_after is not None and iteration > frozen_after:
+            self.statistics.update()  # which the step reads
         return self.graph_function(iteration)(iterator)
 
-    def graph_function(self, iteration: int) -> Callable:
+    def graph_function(self, iteration: int) -> tf.types.experimental.PolymorphicFunction:
         """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
         step = self.method.step_at(iteration)
         if step not in self._graph_functions:

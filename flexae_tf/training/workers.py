@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -22,7 +23,7 @@ class WorkerLost(UserError):
     status = 69
 
 
-def configure(hosts, index):
+def configure(hosts: Sequence[str] | None, index: int | None) -> None:
     """Sets TF_CONFIG from the flags, or checks the one that is set.
 
     Args:
@@ -84,7 +85,7 @@ def _from_environment():
     return found
 
 
-def count(strategy):
+def count(strategy: tf.distribute.Strategy) -> int:
     """How many workers train together."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
@@ -93,7 +94,7 @@ def count(strategy):
     return len(jobs.get("chief", [])) + len(jobs.get("worker", []))
 
 
-def is_chief(strategy):
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one that writes: the only one, or the first of the workers."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
@@ -108,12 +109,12 @@ class Agreement:
     Every worker must ask the same questions in the same order.
     """
 
-    def __init__(self, strategy):
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy
         self._alone = count(strategy) == 1
         self._asked = None
 
-    def stop(self, reason):
+    def stop(self, reason: int) -> int:
         """The reason to stop that all workers act on.
 
         Args:
@@ -131,7 +132,7 @@ class Agreement:
             return 0
         return REASONS[int(tf.argmax(before))]
 
-    def of_chief(self, number):
+    def of_chief(self, number: int) -> int:
         """The chief's integer, whatever the others have."""
         if self._alone:
             return number
@@ -147,7 +148,7 @@ class Agreement:
 
 
 @contextlib.contextmanager
-def lost():
+def lost() -> Iterator[None]:
     """Turns TensorFlow's error about a worker that ended into a `WorkerLost`."""
     try:
         yield
@@ -156,7 +157,7 @@ def lost():
         raise
 
 
-def raise_if_lost(error):
+def raise_if_lost(error: Exception) -> None:
     """Raises WorkerLost if an error says that another worker ended."""
     if isinstance(error, tf.errors.UnavailableError) or "ollective" in str(error):
         raise WorkerLost(
@@ -166,7 +167,7 @@ def raise_if_lost(error):
 
 
 @contextlib.contextmanager
-def bounded_start(seconds=START_TIMEOUT_SECONDS):
+def bounded_start(seconds: float = START_TIMEOUT_SECONDS) -> Iterator[None]:
     """Ends the process if what is in the context takes longer: workers wait for each other."""
 
     def give_up():

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
-from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm import divergences, objectives
 from flexae_tf.algorithm.divergences import DIVERGENCES, JensenShannon, Wasserstein, divergence
 
 REAL = np.array([[0.0, 1.0], [2.0, -1.0], [0.5, 0.5]])
@@ -96,3 +97,12 @@ def test_saturating_terms_are_those_of_the_minimax_game():
     assert float(game.lower(critic, tf.constant(REAL))) == pytest.approx(np.log(is_code).mean())
     is_sample = 1 - sigmoid(FAKE @ SLOPE)
     assert float(game.raise_(critic, tf.constant(FAKE))) == pytest.approx(np.log(is_sample).mean())
+
+
+def test_a_critic_that_the_prior_is_added_to():
+    """The logit of being a code is what it learns minus log N(z; 0, s I)."""
+    z = np.random.default_rng(0).standard_normal((6, 3)).astype(np.float32)
+    verdict = divergences.adding_prior(lambda z: z[:, :1], 2.0)(tf.constant(z))
+    log_density = scipy.stats.norm(0, np.sqrt(2)).logpdf(z).sum(1)
+    log_density += np.log(2 * np.pi)  # the program has 1 for the 3 of the power of 2 pi
+    np.testing.assert_allclose(verdict[:, 0], z[:, 0] - log_density, rtol=1e-5)

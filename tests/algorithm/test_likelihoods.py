@@ -34,3 +34,24 @@ def test_gaussian_likelihood(gamma):
         X, X_HAT, tf.constant(np.float32(np.log(gamma)))
     )
     assert float(received) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "expected"),
+    [
+        ("softplus", lambda s: np.log1p(np.exp(s)) + 1e-6),
+        ("exp", np.exp),
+        ("exp_tanh", lambda s: np.exp(5 * np.tanh(s))),
+    ],
+)
+def test_the_posterior_of_an_encoders_output(sigma, expected):
+    encoded = RANDOM.standard_normal((5, 6)).astype(np.float32)
+    mu, deviation = likelihoods.posterior(tf.constant(encoded), sigma)
+    np.testing.assert_array_equal(mu, encoded[:, :3])
+    np.testing.assert_allclose(deviation, expected(encoded[:, 3:]), rtol=1e-5)
+
+
+def test_a_constant_deviation_takes_no_outputs():
+    mu, deviation = likelihoods.posterior(tf.ones((2, 3)), 0.7)
+    np.testing.assert_array_equal(mu, np.ones((2, 3)))
+    np.testing.assert_allclose(deviation, np.full((2, 3), 0.7), rtol=1e-6)

@@ -265,7 +265,8 @@ def test_players_have_optimizers_of_their_own_for_the_same_variables():
 
 def test_adam_of_a_player_is_what_its_settings_say():
     settings = adam_settings("generator", 2e-4, 0.5, 0.9)
-    assert list(settings) == [f"generator_{n}" for n in ("learning_rate", "beta_1", "beta_2")]
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule")
+    assert list(settings) == [f"generator_{name}" for name in names]
     optimizer = adam_from({name: s.default for name, s in settings.items()}, "generator")
     assert float(optimizer.learning_rate) == pytest.approx(2e-4)
     assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.9, 1e-8)

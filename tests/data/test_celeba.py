@@ -74,8 +74,9 @@ def test_crop_and_size_make_different_data_sets(folder):
     datasets = [_load(folder), _load(folder, celeba_crop=128), _load(folder, image_size=32)]
     assert len({dataset.fingerprint for dataset in datasets}) == 3
     assert datasets[2].shape == (32, 32, 3)
-    with pytest.raises(UserError, match="--celeba_crop=128 or 140, received 130"):
-        _load(folder, celeba_crop=130)
+    assert _load(folder, celeba_crop=178).shape == (64, 64, 3)
+    with pytest.raises(UserError, match=r"--celeba_crop between 1 and 178, .* received 179"):
+        _load(folder, celeba_crop=179)
     with pytest.raises(UserError, match="--image_size between 1 and the crop 140, received 256"):
         _load(folder, image_size=256)
 
@@ -128,3 +129,22 @@ def test_bad_image_is_named(folder):
     (folder / celeba.FOLDER / NAMES[1]).write_bytes(b"no image")
     with pytest.raises(UserError, match=r"000002\.jpg cannot be decoded"):
         _load(folder)
+
+
+def test_validation_images_are_of_their_own_split(folder):
+    whole, validated = _load(folder), _load(folder, validation_images=2)
+    np.testing.assert_array_equal(validated.train, whole.train)
+    assert validated.validation.shape == (2, 64, 64, 3)
+    np.testing.assert_allclose(validated.validation[:].array[:, 9, 9, 0], [60, 180], atol=3)
+    assert validated.validation_labels is None
+    assert _load(folder, validation_images=1).fingerprint != validated.fingerprint
+    assert validated.fingerprint != whole.fingerprint == _load(folder).fingerprint
+    with pytest.raises(UserError, match="--validation_images=3: celeb_a has 2 validation examples"):
+        _load(folder, validation_images=3)
+
+
+def test_a_partition_without_validation_images_is_named(folder):
+    lines = [f"{name} {part}\n" for name, part in zip(NAMES, [0, 0, 2, 0, 2, 2, 2, 0], strict=True)]
+    (folder / "list_eval_partition.txt").write_text("".join(lines))
+    with pytest.raises(UserError, match=r"expected images of partition 1 \(validation\)"):
+        _load(folder, validation_images=1)

@@ -87,7 +87,7 @@ def test_the_projection_estimates_the_norm_of_the_jacobian():
 
 
 def test_the_released_gradient_penalty_is_of_the_squared_outputs():
-    method = smooth_rae(regularizer="gradient_penalty", released=True)
+    method = smooth_rae(regularizer="gradient_penalty", penalized_gradient="squared_outputs")
     assert "projection" not in method.draw_spec
     _, penalty = method.decode_and_penalize(tf.constant(Z), Drawn)
     gradient = central_differences(lambda z: (decoded(method, z) ** 2).sum(1), Z.astype(np.float64))
@@ -125,12 +125,45 @@ def test_spectral_normalization_is_the_decoders_and_in_the_program_the_encoders_
     assert any(in_encoder) == (variant == "released")
 
 
+@pytest.mark.parametrize(
+    ("variant", "shape", "architecture", "count"),
+    [
+        ("paper", (28, 28, 1), "rae", 4),
+        ("released", (28, 28, 1), "rae", 3),  # without the dense layer
+        ("released", (64, 64, 3), "rae", 5),
+        ("released", (8, 8, 1), "flexae", 2),
+    ],
+)
+def test_the_variant_and_the_image_say_which_kernels_are_decayed(
+    variant, shape, architecture, count
+):
+    nets = networks.Networks(shape, variant, architecture)
+    kernels = rae.settings(variant)["decayed_kernels"].derived(nets)
+    assert kernels == ae.settings(variant)["decayed_kernels"].derived(nets)
+    decoder = nets.decoder(2)
+    method = rae.Rae(
+        encoder=smooth_rae().encoder,
+        decoder=decoder,
+        optimizer=lambda _: adam(1e-3, 0.9, 0.999),
+        regularizer="l2",
+        decayed_kernels=kernels,
+    )
+    for layer in decoder.layers:
+        if hasattr(layer, "kernel"):
+            ones = np.zeros(layer.kernel.shape, np.float32)
+            ones.flat[0] = 1  # each kernel counts 1
+            layer.kernel.assign(ones)
+    _, penalty = method.decode_and_penalize(tf.constant(Z), Drawn)
+    assert float(penalty) == count
+
+
 def test_default_weights_are_the_programs_times_the_pixels():
     # (beta, lambda) of the program for MNIST, 32 x 32 pixels and m = 16; lambda as printed.
     program = {"none": (5e-4, 0), "l2": (1e-4, 1e-7), "gradient_penalty": (1e-4, 0.5e-7)}
     program["spectral_norm"] = (9e-3, 0)
+    gradient = {"penalized_gradient": "squared_outputs"}
     for regularizer, (beta, weight) in program.items():
-        method = tiny.builder("rae", regularizer=regularizer)()
+        method = tiny.builder("rae", regularizer=regularizer, **gradient)()
         assert method.latent_norm_weight == pytest.approx(beta * 2 * 1024 / 16)
         assert method.regularizer_weight == pytest.approx(weight * 1024)
 

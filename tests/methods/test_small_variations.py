@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from flexae_tf.algorithm.divergences import JensenShannon
 from flexae_tf.data import draws
+from flexae_tf.methods import cv_vae
 from tests import tiny
 
 RANDOM = np.random.default_rng(0)
@@ -35,6 +36,14 @@ def test_the_rate_of_cv_vae_is_half_the_norm_of_the_means_and_a_constant():
     constant = 4 * (0.7**2 - 2 * np.log(0.7) - 1) / 2
     expected = (mu**2).sum(1).mean() / 2 + constant
     np.testing.assert_allclose(method.negative_elbo(drawn)["elbo/rate"], expected, rtol=1e-4)
+
+
+def test_the_rate_of_cv_vae_is_the_papers_or_its_programs():
+    rates = {
+        variant: cv_vae.settings(variant)["autoencoder_learning_rate"].default
+        for variant in ("paper", "released")
+    }
+    assert rates == {"paper": 1e-3, "released": 1e-4}
 
 
 def test_learning_rates_can_be_halved():

@@ -5,7 +5,9 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from flexae_tf.methods import vae
+from flexae_tf import networks
+from flexae_tf.methods import two_stage_vae, vae
+from flexae_tf.runs import RunDirectory
 from tests import tiny
 
 RANDOM = np.random.default_rng(0)
@@ -16,7 +18,7 @@ def test_the_second_objective_is_a_vae_of_codes():
     method.log_gamma.value.assign(-0.5)
     drawn = tiny.drawn(method)[0]
     mu, sigma = (
-        t.numpy() for t in method.first.posterior(method.first.encoder(drawn.x, training=True))
+        t.numpy() for t in method.first.posterior(method.first.encoder(drawn.x, training=False))
     )
     z = mu + sigma * drawn.epsilon.numpy()
     mu_u, log_sigma_u = np.split(method.second_encoder(z).numpy(), 2, axis=1)
@@ -59,8 +61,33 @@ def test_the_second_stage_leaves_the_first_as_it_is():
     for name in first:
         network = longer.method.networks[name]
         for weight, value in zip(network.weights, before[name], strict=True):
-            if weight.trainable:
-                np.testing.assert_array_equal(weight, value)
+            np.testing.assert_array_equal(weight, value, err_msg=name)
+
+
+def test_the_second_stage_does_not_depend_on_how_often_a_run_is_saved(tmp_path):
+    """Its codes have the statistics of the first stage's last weights, whenever these are taken."""
+
+    def second_stage(path, **chosen):
+        run = RunDirectory(path)
+        run.create()
+        trainer = tiny.trainer("two_stage_vae", run, training_steps=5, **chosen)
+        trainer.train()
+        return trainer.method
+
+    rarely = second_stage(tmp_path / "rarely", checkpoint_every_steps=5, picture_every_steps=5)
+    often = second_stage(tmp_path / "often", checkpoint_every_steps=1, picture_every_steps=1)
+    tiny.assert_equal_weights(often, rarely)
+
+
+@pytest.mark.parametrize("networks_of", ["infogan", "resnet"])
+def test_an_update_of_the_second_stage_moves_nothing_else(networks_of):
+    nets = networks.Networks((8, 8, 1), architecture=networks_of)
+    method = two_stage_vae.build(nets, tiny.settings("two_stage_vae"))
+    before = {name: n.get_weights() for name, n in method.networks.items() if "second" not in name}
+    method.second_step(tiny.drawn(method))
+    for name, values in before.items():
+        for weight, value in zip(method.networks[name].weights, values, strict=True):
+            np.testing.assert_array_equal(weight, value, err_msg=name)
 
 
 def test_samples_are_those_of_both_stages():

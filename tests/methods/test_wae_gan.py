@@ -87,3 +87,51 @@ def test_what_each_update_moves(objective, moved):
         if weight.trainable and not np.array_equal(weight, value)
     }
     assert changed == moved
+
+
+JOINT = {"divergence": "js", "joint_update": True, "critic_steps": 1}
+
+
+def test_the_joint_objective_is_that_of_the_original():
+    method = tiny.builder("wae_gan", divergence_weight=3.0, **JOINT)()
+    assert method.minibatches == 1
+    assert set(method.players) == {"autoencoder", "latent_critic"}
+    drawn = tiny.drawn(method)[0]
+    z = method.encoder(drawn.x, training=True)
+    error = ((method.decoder(z, training=True) - drawn.x).numpy() ** 2).sum((1, 2, 3)).mean()
+    # The cross-entropy of codes with the label of the prior; the verdict is the logit of a code.
+    divergence = np.log1p(np.exp(method.latent_critic(z).numpy())).mean()
+    reported = method.joint_loss(drawn)
+    assert float(reported["wae/divergence"]) == pytest.approx(divergence, rel=1e-4)
+    assert float(reported["autoencoder"]) == pytest.approx(error + 3 * divergence, rel=1e-4)
+
+
+def test_a_joint_step_moves_encoder_and_decoder_before_the_critic(monkeypatch):
+    method = tiny.builder("wae_gan", **{**JOINT, "critic_steps": 2})()
+    taken = []
+    monkeypatch.setattr(method, "update", lambda o, d: taken.append((o, d)) or {})
+    drawn = tiny.drawn(method)
+    method.step(drawn)
+    first, second = drawn
+    assert [objective.__name__ for objective, _ in taken] == ["joint_loss", *["criticize"] * 2]
+    assert [d is e for (_, d), e in zip(taken, (first, first, second), strict=True)] == [True] * 3
+
+
+def test_the_weight_of_the_divergence_without_joint_updates():
+    drawn = tiny.drawn(tiny.builder("wae_gan")())[0]
+    once, thrice = (tiny.builder("wae_gan", divergence_weight=w)() for w in (1.0, 3.0))
+    for name in ("encoder", "latent_critic"):
+        thrice.networks[name].set_weights(once.networks[name].get_weights())
+    expected = 3 * float(once.match(drawn)["encoder"])
+    assert float(thrice.match(drawn)["encoder"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_prior_that_the_critic_adds_must_be_known():
+    with pytest.raises(UserError, match="--critic_adds_prior needs --divergence=js"):
+        tiny.builder("wae_gan", critic_adds_prior=True)()
+    with pytest.raises(UserError, match="--prior=normal"):
+        tiny.builder("wae_gan", critic_adds_prior=True, prior="gmm", divergence="js")()
+    method = tiny.builder("wae_gan", critic_adds_prior=True, prior_variance=2.0, **JOINT)()
+    z = tf.constant([[1.0, 0.0, 2.0, 0.0]])
+    added = 5 / 4 + np.log(2 * np.pi) / 2 + 2 * np.log(2)
+    assert float(method.verdict(z) - method.latent_critic(z)) == pytest.approx(added, rel=1e-4)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from flexae_tf.data import draws
 from flexae_tf.methods import wae_mmd
 from tests import tiny
 
@@ -19,27 +20,44 @@ def double_sum(kernel, q, p):
     return same / (n * (n - 1)) - 2 * mixed / n**2
 
 
-def test_the_inverse_multiquadratic_discrepancy():
+@pytest.mark.parametrize("variance", [1.0, 2.0])
+def test_the_inverse_multiquadratic_discrepancy(variance):
     def kernel(a, b):
-        bases = [2 * 3 * scale for scale in (0.1, 0.2, 0.5, 1, 2, 5, 10)]
+        bases = [2 * 3 * variance * scale for scale in (0.1, 0.2, 0.5, 1, 2, 5, 10)]
         return sum(base / (base + ((a - b) ** 2).sum()) for base in bases)
 
-    received = wae_mmd.mmd_imq(tf.constant(Q, tf.float32), tf.constant(P, tf.float32))
+    received = wae_mmd.mmd_imq(tf.constant(Q, tf.float32), tf.constant(P, tf.float32), variance)
     assert float(received) == pytest.approx(double_sum(kernel, Q, P), rel=1e-5)
 
 
-def test_the_gaussian_discrepancy_takes_its_width_from_medians():
-    def median(a, b):
+def rbf(q, p):
+    """The program's, whose width is the sum of two (n^2 - n)/2-th largest distances."""
+
+    def width(a, b):
         distances = ((a[:, None] - b[None]) ** 2).sum(2).ravel()
-        return np.sort(distances)[::-1][len(distances) // 2 - 1]
+        return np.sort(distances)[::-1][(len(a) ** 2 - len(a)) // 2 - 1]
 
-    width = median(P, Q) + median(Q, Q)
+    both = width(p, q) + width(q, q)
+    return double_sum(lambda a, b: np.exp(-((a - b) ** 2).sum() / (2 * both)), q, p)
 
-    def kernel(a, b):
-        return np.exp(-((a - b) ** 2).sum() / (2 * width))
 
+def test_the_gaussian_discrepancy_takes_its_width_from_distances():
     received = wae_mmd.mmd_rbf(tf.constant(Q, tf.float32), tf.constant(P, tf.float32))
-    assert float(received) == pytest.approx(double_sum(kernel, Q, P), rel=1e-5)
+    assert float(received) == pytest.approx(rbf(Q, P), rel=1e-5)
+
+
+def test_the_width_is_differentiated():
+    q = tf.constant(Q, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(q)
+        mmd = wae_mmd.mmd_rbf(q, tf.constant(P, tf.float32))
+    gradient = tape.gradient(mmd, q).numpy()
+    expected = np.zeros(Q.shape)
+    for place in np.ndindex(*Q.shape):
+        shift = np.zeros(Q.shape)
+        shift[place] = 1e-6
+        expected[place] = (rbf(Q + shift, P) - rbf(Q - shift, P)) / 2e-6
+    np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("mmd", [wae_mmd.mmd_imq, wae_mmd.mmd_rbf])
@@ -64,3 +82,12 @@ def test_the_objective_adds_it_to_the_error(kernel):
     mmd = float(method.mmd(z, drawn.z_hat))
     assert float(reported["wae/mmd"]) == pytest.approx(mmd, rel=1e-4)
     assert float(reported["autoencoder"]) == pytest.approx(error + 3 * mmd, rel=1e-4)
+
+
+def test_the_prior_has_the_variance():
+    method = tiny.builder("wae_mmd", prior_variance=2.0)()
+    noise = draws.noise("normal", 4)([1, 2], 9)
+    np.testing.assert_allclose(method.model.density.noise([1, 2], 9), np.sqrt(2) * noise, rtol=1e-6)
+    z, z_hat = tf.constant(Q, tf.float32), tf.constant(P, tf.float32)
+    expected = wae_mmd.mmd_imq(z, z_hat, 2.0)
+    assert float(method.mmd(z, z_hat)) == pytest.approx(float(expected))

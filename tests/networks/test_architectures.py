@@ -4,7 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from flexae_tf.networks import VARIANTS, infogan, rae, resnet, two_stage_wae, wae
+from flexae_tf.algorithm.likelihoods import DEVIATIONS
+from flexae_tf.networks import (
+    ARCHITECTURES,
+    SIGMAS,
+    VARIANTS,
+    infogan,
+    rae,
+    resnet,
+    two_stage_wae,
+    wae,
+)
 from tests.network_words import initializers_of, layers_of
 
 MNIST, SMALL, LARGE = (28, 28, 1), (8, 8, 1), (64, 64, 3)
@@ -15,6 +25,11 @@ def convolutions(kernel, strides=(2, 2, 2, 2)):
     return ", ".join(
         f"Conv {n}/{kernel}/{stride}, BN, ReLU" for n, stride in zip(filters, strides, strict=True)
     )
+
+
+def test_every_architecture_says_how_sigma_is_made():
+    assert SIGMAS.keys() == ARCHITECTURES.keys()
+    assert set(SIGMAS.values()) <= DEVIATIONS.keys()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

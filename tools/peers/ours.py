@@ -10,7 +10,9 @@ from flexae_tf.training.trainer import Trainer
 from tools.peers import timing
 
 
-def main(method, batch_size, latent_dim, threads, warmup, iterations):
+def main(
+    method: str, batch_size: int, latent_dim: int, threads: int, warmup: int, iterations: int
+) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     pixels = np.random.default_rng(0).integers(0, 256, (timing.IMAGES, *timing.SHAPE), np.uint8)

@@ -32,7 +32,7 @@ _SIDE = timing.SHAPE[0] // 4
 class Encoder(BaseEncoder):
     """x [B, 1, H, W] -> codes [B, m]; a second head of m for a VAE."""
 
-    def __init__(self, latent_dim, stochastic):
+    def __init__(self, latent_dim: int, stochastic: bool) -> None:
         super().__init__()
         self.stochastic = stochastic
         self.layers = nn.Sequential(
@@ -42,7 +42,7 @@ class Encoder(BaseEncoder):
             nn.Linear(_HIDDEN, latent_dim * (2 if stochastic else 1)),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> ModelOutput:
         encoded = self.layers(x)
         if not self.stochastic:
             return ModelOutput(embedding=encoded, log_covariance=torch.zeros_like(encoded))
@@ -53,7 +53,7 @@ class Encoder(BaseEncoder):
 class Decoder(BaseDecoder):
     """z [B, m] -> x_hat [B, 1, H, W] in (0, 1)."""
 
-    def __init__(self, latent_dim):
+    def __init__(self, latent_dim: int) -> None:
         super().__init__()
         wide = _SIDE**2 * 128
         self.layers = nn.Sequential(
@@ -65,25 +65,27 @@ class Decoder(BaseDecoder):
             *(nn.Conv2d(64, 1, 4, padding="same"), nn.Sigmoid()),
         )
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> ModelOutput:
         return ModelOutput(reconstruction=self.layers(z))
 
 
 class Discriminator(BaseDiscriminator):
     """z [B, m] -> probability [B, 1] of being a sample of the prior."""
 
-    def __init__(self, latent_dim):
+    def __init__(self, latent_dim: int) -> None:
         super().__init__()
         widths = [latent_dim, *[_HIDDEN] * 4]
         pairs = itertools.pairwise(widths)
         hidden = [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU())]
         self.layers = nn.Sequential(*hidden, nn.Linear(_HIDDEN, 1), nn.Sigmoid())
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> ModelOutput:
         return ModelOutput(embedding=self.layers(z))
 
 
-def main(method, batch_size, latent_dim, threads, warmup, iterations):
+def main(
+    method: str, batch_size: int, latent_dim: int, threads: int, warmup: int, iterations: int
+) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model, players = _build(method, latent_dim)

@@ -1,6 +1,8 @@
 """The comparison that tools/benchmark_peers.py makes of what its two sides printed."""
 
 import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flexae_tf.errors import UserError
 
@@ -10,7 +12,7 @@ HEADER = (
 )
 
 
-def compare_parameters(method, found):
+def compare_parameters(method: str, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Raises a UserError unless both sides have as many parameters in every network.
 
     Args:
@@ -21,7 +23,7 @@ def compare_parameters(method, found):
         raise UserError(f"{method} is not the same model on both sides: {ours} against {theirs}")
 
 
-def row(method, turns):
+def row(method: str, turns: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Medians of the turns' medians, the turns' extremes, and the highest peak of memory.
 
     Args:

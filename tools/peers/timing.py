@@ -5,13 +5,15 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 SHAPE = (28, 28, 1)
 IMAGES = 1280
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8  # Adam, of every player
 
 
-def task():
+def task() -> dict[str, Any]:
     """What to run, as the one argument says in JSON.
 
     Returns:
@@ -20,7 +22,9 @@ def task():
     return json.loads(sys.argv[1])
 
 
-def report(parameters, iterate, warmup, iterations):
+def report(
+    parameters: Mapping[str, int], iterate: Callable[[], object], warmup: int, iterations: int
+) -> None:
     """Times iterations and prints a line of JSON.
 
     Args:

@@ -155,8 +155,7 @@ def _protocol_differs(row, key, record):
         if protocol.get(name) != expected
     ]
     steps, checkpoint = row.settings.get("training_steps"), record.get("checkpoint")
-    chooses = protocol["best_of_checkpoints"] or row.settings.get("keep_best")
-    if steps and not chooses and checkpoint != steps:
+    if steps and not protocol["best_of_checkpoints"] and checkpoint != steps:
         differing.append(f"paper: {steps} iterations, checkpoint: {checkpoint}")
     return differing
 

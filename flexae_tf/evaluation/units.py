@@ -49,38 +49,44 @@ def flags(own: Mapping[str, Any], shape: tuple[int, int, int], latent_dim: int) 
     found: dict[str, Any] = {}
     for name, weight in own.get("weights", {}).items():
         found[name] = weight * by * (2 / latent_dim if name == "latent_norm_weight" else 1)
-    players = ["autoencoder", "second_stage"][: own.get("stages", 1)]
+    if "input_noise" in own:
+        found["input_noise"] = own["input_noise"] / own.get("width", 1)
     if "epsilon" in own:
+        players = ["autoencoder", "second_stage"][: own.get("stages", 1)]
         found |= {f"{player}_epsilon": own["epsilon"] * by for player in players}
     return found | _lengths(own) | _schedules(own, by)
 
 
 def _lengths(own):
-    """Iterations of epochs."""
-    if "first_epochs" in own:
-        first = own["first_epochs"] * own["epoch_steps"]
-        second = own["second_epochs"] * own["epoch_steps"]
-        if own.get("stages", 1) == 1:
-            return {"training_steps": first}
-        return {"training_steps": first + second, "first_stage_steps": first}
-    return {"training_steps": own["epochs"] * own["epoch_steps"]} if "epochs" in own else {}
+    """Iterations of epochs, and those of a pre-training before them."""
+    steps, before = own.get("epoch_steps", 0), own.get("pretraining_steps", 0)
+    found = {"pretraining_steps": before} if before else {}
+    if "epochs" in own:
+        return found | {"training_steps": before + own["epochs"] * steps}
+    if "first_epochs" not in own:
+        return found
+    first, second = own["first_epochs"] * steps, own["second_epochs"] * steps
+    if own.get("stages", 1) == 1:
+        return found | {"training_steps": first}
+    return found | {"training_steps": first + second, "first_stage_steps": first}
 
 
 def _schedules(own, by):
-    steps = own.get("epoch_steps")
-    if "plateau" in own:
-        plateau = own["plateau"] | {"min_delta": own["plateau"]["min_delta"] * by}
-        text = ",".join(f"{name}={value:.4g}" for name, value in plateau.items())
-        return {"autoencoder_schedule": f"plateau:{text}"}
-    if "piecewise" in own:
-        text = ",".join(f"{int(epoch) * steps}={f:g}" for epoch, f in own["piecewise"].items())
-        return {"autoencoder_schedule": f"piecewise:{text}"}
-    if "exponential" in own:
-        text = f"exponential:{own['epochs'] * steps}={own['exponential']:g}"
-        return {"autoencoder_schedule": text}
+    steps = own.get("epoch_steps", 0)
     if "halve_epochs" in own:
         found = {"halve_rates_every_steps": own["halve_epochs"] * steps}
         if own.get("stages", 1) == 2:
             found["second_stage_halve_every_steps"] = own["second_halve_epochs"] * steps
         return found
-    return {}
+    if "plateau" in own:
+        plateau = own["plateau"] | {"min_delta": own["plateau"]["min_delta"] * by}
+        pairs = ",".join(f"{name}={value:.4g}" for name, value in plateau.items())
+        return {"autoencoder_schedule": f"plateau:{pairs}", "validate_every_steps": steps}
+    if "piecewise" in own:
+        pairs = ",".join(f"{int(epoch) * steps}={f:g}" for epoch, f in own["piecewise"].items())
+        text = f"piecewise:{pairs}"
+    elif "exponential" in own:
+        text = f"exponential:{own['epochs'] * steps}={own['exponential']:g}"
+    else:
+        return {}
+    return {f"{player}_schedule": text for player in own.get("schedules", ["autoencoder"])}

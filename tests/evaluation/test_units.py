@@ -29,6 +29,7 @@ def test_weights_epsilon_and_plateau_of_raes_means():
         "objective": "mean",
         "weights": {"latent_norm_weight": 1e-4, "regularizer_weight": 1e-7},
         "epsilon": 1e-7,
+        "epoch_steps": 500,
         "plateau": {"factor": 0.5, "patience": 5, "min_delta": 1e-4},
     }
     # 2 * 1e-4 * 1024 / 16, 1e-7 * 1024 and 1e-4 * 1024
@@ -36,6 +37,7 @@ def test_weights_epsilon_and_plateau_of_raes_means():
     assert flags["latent_norm_weight"] == pytest.approx(0.0128)
     assert flags["regularizer_weight"] == pytest.approx(1.024e-4)
     assert flags["autoencoder_epsilon"] == pytest.approx(1.024e-4)
+    assert flags["validate_every_steps"] == 500
     assert flags["autoencoder_schedule"] == "plateau:factor=0.5,patience=5,min_delta=0.1024"
     # 2 * 1e-4 * 12288 / 64
     flags = units.flags(own, CELEBA, 64)
@@ -73,6 +75,16 @@ def test_lengths_in_epochs():
     assert steps["autoencoder_schedule"] == "piecewise:18000=0.5,30000=0.1"
     smooth = {"objective": "sum", "epoch_steps": 1825, "epochs": 50, "exponential": 0.01}
     assert units.flags(smooth, CELEBA, 64)["autoencoder_schedule"] == "exponential:91250=0.01"
+
+
+def test_pretraining_comes_before_the_epochs_and_noise_is_in_our_width():
+    own = {"objective": "twentieth", "width": 2, "epoch_steps": 1825, "epochs": 50}
+    own |= {"pretraining_steps": 200, "input_noise": 0.01}
+    assert units.flags(own, CELEBA, 64) == {
+        "pretraining_steps": 200,
+        "training_steps": 91_450,
+        "input_noise": 0.005,
+    }
 
 
 def test_lengths_of_two_stages():

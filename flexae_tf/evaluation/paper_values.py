@@ -102,7 +102,7 @@ def explain(record: Mapping[str, Any]) -> list[str]:
     found = []
     for row in _rows_of(record, None):
         named = [name for name in _IDENTITY if name in row.settings]
-        same_model = all(_fits(settings.get(n), row.settings[n]) for n in named)
+        same_model = all(fits(settings.get(n), row.settings[n]) for n in named)
         if "method" not in named or not same_model or not row.values:
             continue
         differences = differing_settings(row, settings)
@@ -118,11 +118,35 @@ def differing_settings(row: sources.Row, settings: Mapping[str, Any]) -> list[st
         return ["no method of ours"]
     intended = {d.setting: d.ours for d in row.departures if d.setting in row.settings}
     return [
-        f"paper: {_SYMBOLS.get(name, name)} = {_shown(expected)}, run: {_shown(settings.get(name))}"
+        f"paper: {_SYMBOLS.get(name, name)} = {shown(expected)}, run: {shown(settings.get(name))}"
         for name, expected in row.settings.items()
-        if not _fits(settings.get(name), expected)
-        and not (name in intended and _fits(settings.get(name), intended[name]))
+        if not fits(settings.get(name), expected)
+        and not (name in intended and fits(settings.get(name), intended[name]))
     ]
+
+
+def fits(value: Any, expected: Any) -> bool:
+    """Whether a setting is what a source says, in its words (see `sources`)."""
+    if isinstance(expected, list):
+        return any(fits(value, each) for each in expected)
+    if expected == "> 0":
+        return value is not None and value > 0
+    if isinstance(expected, str) and isinstance(value, str):
+        return _schedule(value) == _schedule(expected)
+    if expected == "" or value is None:
+        return expected == "" and value is None
+    if isinstance(expected, bool) or isinstance(value, bool | str) or isinstance(expected, str):
+        return value == expected
+    return math.isclose(value, expected, rel_tol=_TOLERANCE, abs_tol=0)
+
+
+def shown(value: Any) -> str:
+    """A setting, or a source's words for one, as text."""
+    if isinstance(value, list):
+        return " or ".join(map(shown, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "unset" if value in (None, "") else str(value)
 
 
 def _rows_of(record, source):
@@ -150,7 +174,7 @@ def _protocol_differs(row, key, record):
     protocol = dict(record.get("protocol") or {})
     protocol["best_of_checkpoints"] = protocol.get("first_step") is not None
     differing = [
-        f"paper: {name} = {_shown(expected)}, measured: {_shown(protocol.get(name))}"
+        f"paper: {name} = {shown(expected)}, measured: {shown(protocol.get(name))}"
         for name, expected in row.protocol.get(key, {}).items()
         if protocol.get(name) != expected
     ]
@@ -158,21 +182,6 @@ def _protocol_differs(row, key, record):
     if steps and not protocol["best_of_checkpoints"] and checkpoint != steps:
         differing.append(f"paper: {steps} iterations, checkpoint: {checkpoint}")
     return differing
-
-
-def _fits(value, expected):
-    """Whether a setting is what a source says, in its words (see `sources`)."""
-    if isinstance(expected, list):
-        return any(_fits(value, each) for each in expected)
-    if expected == "> 0":
-        return value is not None and value > 0
-    if isinstance(expected, str) and isinstance(value, str):
-        return _schedule(value) == _schedule(expected)
-    if expected == "" or value is None:
-        return expected == "" and value is None
-    if isinstance(expected, bool) or isinstance(value, bool | str) or isinstance(expected, str):
-        return value == expected
-    return math.isclose(value, expected, rel_tol=_TOLERANCE, abs_tol=0)
 
 
 def _schedule(text):
@@ -186,11 +195,3 @@ def _rounded(part):
         return f"{float(part):.3g}"
     except ValueError:
         return part
-
-
-def _shown(value):
-    if isinstance(value, list):
-        return " or ".join(map(_shown, value))
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "unset" if value in (None, "") else str(value)

@@ -109,14 +109,19 @@ def rows_of(text: str) -> list[Row]:
     ]
 
 
+def padded(shape: tuple[int, int, int], pad: int | None) -> tuple[int, int, int]:
+    """(H, W, C) of images that are brought to a side with zeros around them, if there is one."""
+    return (pad, pad, shape[2]) if pad else shape
+
+
 def _row(file, key, dataset):
     row = file["rows"][key]
     like = [file["rows"][row["like"]]] if "like" in row else []
     levels = [file, file["datasets"][dataset], *like, row, row[dataset]]
     merged = _merged(levels)
     settings = merged["settings"]
-    shape = _padded(SHAPES[dataset], settings.get("pad"))
     if "objective" in merged["own"]:
+        shape = padded(SHAPES[dataset], settings.get("pad"))
         settings |= units.flags(merged["own"], shape, settings.get("latent_dim", 1))
     stem = _STEMS.get(dataset, dataset)
     config = merged.get("config", "").format(data=stem, row=key)
@@ -163,7 +168,3 @@ def _values(merged, cell):
             values[density, key] = value
             protocol[key] = merged["protocol"].get(column, {})
     return values, protocol
-
-
-def _padded(shape, pad):
-    return (pad, pad, shape[2]) if pad else shape

@@ -124,13 +124,19 @@ def _section(title, rows):
     lines += _list([*of_all, *(f"{name}: {t}" for name, each in of_name.items() for t in each)])
     for dataset in dict.fromkeys(row.dataset for row in rows):
         chosen = [row for row in rows if row.dataset == dataset]
+        mine = [each for row, each in zip(rows, texts, strict=True) if row.dataset == dataset]
+        of_data = [t for t in mine[0] if all(t in each for each in mine) and t not in of_all]
         lines += _dataset(chosen)
         lines += _list(
-            f"{row.name}: {text}"
-            for row, each in zip(rows, texts, strict=True)
-            if row.dataset == dataset
-            for text in each
-            if text not in (*of_all, *of_name[row.name])
+            [
+                *of_data,
+                *(
+                    f"{row.name}: {text}"
+                    for row, each in zip(chosen, mine, strict=True)
+                    for text in each
+                    if text not in (*of_all, *of_name[row.name], *of_data)
+                ),
+            ]
         )
     return "\n".join(lines)
 

@@ -14,12 +14,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
-def load(run_dir: "Path | str", checkpoint: int | None = None) -> "Model":
+def load(run_dir: "Path | str", checkpoint: int | str | None = None) -> "Model":
     """Loads a trained model back.
 
     Args:
       run_dir: a run directory of flexae_tf.train.
-      checkpoint: iteration of the checkpoint; the newest readable one by default.
+      checkpoint: iteration of the checkpoint, or "best" for the one with the lowest validation
+        error; the newest readable one by default.
 
     Returns:
       The `Model`, in inference mode: `encode`, `decode`, `reconstruct`, `interpolate` and

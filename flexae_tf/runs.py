@@ -2,7 +2,7 @@
 
     flags.cfg     the resolved flags, itself a flagfile
     run.json      versions, git commit, data fingerprint
-    checkpoints/  ckpt-<iteration>
+    checkpoints/  ckpt-<iteration>, best/ckpt-<iteration>
     train/ eval/  TensorBoard
     samples/      PNG grids by iteration
     metrics/      <iteration>.json
@@ -21,10 +21,9 @@ import fcntl
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
@@ -33,6 +32,7 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.training import checkpoints, saving
+from flexae_tf.training.best import Best
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -45,6 +45,7 @@ class RunDirectory:
         self.flags_file = self.path / "flags.cfg"
         self.run_file = self.path / "run.json"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best"
         self.train = self.path / "train"
         self.eval = self.path / "eval"
         self.samples = self.path / "samples"
@@ -80,26 +81,19 @@ class RunDirectory:
                 ) from None
             yield
 
-    def adopt(
-        self,
-        settings: dict,
-        free: Collection[str],
-        dataset: data.Dataset,
-        former: Mapping[str, Any] | None = None,
-    ) -> None:
+    def adopt(self, settings: dict, free: Collection[str], dataset: data.Dataset) -> None:
         """Records the settings of a new run, or checks that they are those of the one found here.
 
         Args:
           settings: {flag: value}, resolved.
           free: names of the flags that may differ from one start to the next.
           dataset: the Dataset.
-          former: {flag: value} of a run that does not say them (`settings.former`).
 
         Raises:
           UserError: it is a run with other settings or of other data; nothing is changed.
         """
         if self.run_file.exists() or checkpoints.iterations(self.checkpoints):
-            self._check(settings, free, dataset.fingerprint, former or {})
+            self._check(settings, free, dataset.fingerprint)
         lines = [f"--{k}={_text(v)}\n" for k, v in settings.items() if v is not None]
         files.write_text(self.flags_file, "".join(lines))
         files.write_text(self.run_file, json.dumps(_provenance(dataset), indent=2) + "\n")
@@ -129,10 +123,12 @@ class RunDirectory:
                 f"({getattr(error, 'strerror', error)})"
             ) from error
 
-    def _check(self, settings, free, fingerprint, former):
-        now = {k: _text(v) for k, v in settings.items() if v is not None}
-        younger = {k: _text(v) for k, v in former.items() if v is not None and k in settings}
-        before = younger | self.read_flags()
+    def _check(self, chosen, free, fingerprint):
+        now = {k: _text(v) for k, v in chosen.items() if v is not None}
+        # What a run from before there was a flag was trained with.
+        former = settings.former(now.get("method"), now.get("variant"))
+        former = {k: _text(v) for k, v in former.items() if v is not None and k in now}
+        before = former | self.read_flags()
         differing = [
             f"--{name}={before.get(name, 'unset')} there, {now.get(name, 'unset')} now"
             for name in sorted(before.keys() | now.keys())
@@ -151,12 +147,13 @@ class RunDirectory:
             )
 
 
-def load(path: Path | str, checkpoint: int | None = None) -> "Run":
+def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
     """Loads a trained model back.
 
     Args:
       path: the run directory.
-      checkpoint: iteration of the checkpoint; the newest readable one by default.
+      checkpoint: iteration of the checkpoint, or "best" for the one with the lowest validation
+        error (see --keep_best); the newest readable one by default.
 
     Returns:
       A Run.
@@ -177,7 +174,7 @@ def load(path: Path | str, checkpoint: int | None = None) -> "Run":
     )
 
 
-def load_method(path: Path | str, checkpoint: int | None = None) -> Method:
+def load_method(path: Path | str, checkpoint: int | str | None = None) -> Method:
     """The Method of a run with its optimizers, to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
@@ -226,8 +223,14 @@ def _restored(directory, checkpoint):
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:
             raise UserError(f"{directory.path} has no checkpoint yet: train it first")
+    elif checkpoint == "best":
+        Best(directory.best).restore(state)
     else:
-        checkpoints.restore(state, directory.checkpoints / f"ckpt-{checkpoint}")
+        # One that is no longer among the newest may be kept as the best.
+        kept = checkpoint in checkpoints.iterations(directory.checkpoints)
+        is_best = not kept and checkpoint in checkpoints.iterations(directory.best)
+        folder = directory.best if is_best else directory.checkpoints
+        checkpoints.restore(state, folder / f"ckpt-{checkpoint}")
     return method, int(counter.numpy())
 
 

@@ -135,17 +135,12 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
             raise UserError(f"--{name} must be a finite number; received {value}")
         if value is None:
             continue
-        if name.endswith(_MAY_BE_ZERO) and value < 0:
-            raise UserError(f"--{name} must be at least 0; received {value}")
-        if (
-            name.endswith(("_dim", "_steps", "_width"))
-            and value < 1
-            and not (name.endswith(_MAY_BE_ZERO))
-        ):
+        if name.endswith(_MAY_BE_ZERO):
+            if value < 0:
+                raise UserError(f"--{name} must be at least 0; received {value}")
+        elif name.endswith(("_dim", "_steps", "_width")) and value < 1:
             raise UserError(f"--{name} must be at least 1; received {value}")
-        if name.endswith(("_learning_rate", "_variance")) and value <= 0:
-            raise UserError(f"--{name} must be above 0; received {value}")
-        if name.endswith("_epsilon") and value <= 0:
+        if name.endswith(("_learning_rate", "_epsilon", "_variance")) and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")
         if name.endswith("_schedule"):
             try:
@@ -164,12 +159,17 @@ def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> di
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
-def former(values: flags.FlagValues = flags.FLAGS) -> dict:
-    """{flag: value} of a run that was begun before there was the flag."""
-    known = methods.find(values.method).settings(values.variant)
-    return {name: values[name].default for name in values} | {
+def former(method: str | None, variant: str | None) -> dict:
+    """{flag: value} of a run of a method, where there is one, that is older than the flag."""
+    values = flags.FlagValues()
+    define_flags(values)
+    found = {name: values[name].default for name in values}
+    if method is None or variant is None:
+        return found
+    of_method = methods.find(method).settings(variant)
+    return found | {
         name: setting.default if setting.former is None else setting.former
-        for name, setting in known.items()
+        for name, setting in of_method.items()
     }
 
 
@@ -185,7 +185,7 @@ def parse(texts: Mapping[str, str]) -> flags.FlagValues:
         values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
     except flags.Error as error:
         raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
-    for name, value in former(values).items():
+    for name, value in former(values.method, values.variant).items():
         if values[name].value is None:
             values[name].value = value
     return values

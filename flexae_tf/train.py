@@ -71,8 +71,7 @@ def train(options: TrainerOptions, strategy: tf.distribute.Strategy, stopping: S
         build = functools.partial(settings.build_method, dataset.shape)
         evaluate = evaluator(dataset, run)
         trainer = Trainer(build, dataset, options, run, strategy, stopping, evaluate)
-        # Not before it is known that this can be built.
-        run.adopt(resolved, settings.FREE, dataset, settings.former())
+        run.adopt(resolved, settings.FREE, dataset)  # not before it is known that this can be built
         trainer.resume(shared.checkpoints)
         try:
             grid = trainer.train()

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 from absl import flags
 
+import flexae_tf
 from flexae_tf import data, runs, settings
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
+from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.run_evaluation import choose_iterations
 from flexae_tf.runs import RunDirectory
 from flexae_tf.training.trainer import Trainer
 
@@ -93,11 +97,14 @@ def test_differing_flags_are_named_and_nothing_changes(run):
     assert contents(run) == before
 
 
-def test_flags_younger_than_a_run_have_their_former_values_there(run):
-    former = {"sigma": "softplus", "seed": 5}
-    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp now\)"):
-        run.adopt(CHOSEN | {"sigma": "exp"}, FREE, dataset(), former)
-    run.adopt(CHOSEN | {"sigma": "softplus"}, FREE, dataset(), former)
+def test_a_run_from_before_there_was_a_flag_keeps_its_former_value(tmp_path):
+    of_vae = {"method": "vae", "variant": "paper", "networks": "rae"}
+    run = RunDirectory(tmp_path)
+    run.create()
+    run.adopt(of_vae, FREE, dataset())
+    with pytest.raises(UserError, match=r"other flags \(--sigma=softplus there, exp_tanh now\)"):
+        run.adopt(of_vae | {"sigma": "exp_tanh"}, FREE, dataset())
+    run.adopt(of_vae | {"sigma": "softplus"}, FREE, dataset())
     assert run.read_flags()["sigma"] == "softplus"
 
 
@@ -270,3 +277,24 @@ def test_run_files_hold_nothing_but_text(trained):
     run, _ = trained
     assert all(line.startswith("--") for line in run.flags_file.read_text().splitlines())
     assert json.loads(run.run_file.read_text())["data_shape"] == [8, 8, 1]
+
+
+def test_the_best_checkpoint_is_loaded_by_name_and_by_its_iteration(trained, tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained[0].path, run.path)
+    with pytest.raises(UserError, match=r"best has no checkpoint: train with --keep_best"):
+        runs.load(run.path, "best")
+    run.best.mkdir()
+    for path in run.checkpoints.glob("ckpt-1.*"):
+        path.rename(run.best / path.name)
+    assert choose_iterations(run.path, STANDARD, "best") == [1]
+    assert choose_iterations(run.path, STANDARD, "all") == [2]
+    expected = runs.load(trained[0].path, 1).model.encode(dataset().test)
+    for checkpoint in ("best", 1):
+        loaded = runs.load(run.path, checkpoint)
+        assert loaded.iteration == 1
+        np.testing.assert_array_equal(loaded.model.encode(dataset().test), expected)
+    np.testing.assert_array_equal(
+        flexae_tf.load(run.path, checkpoint="best").encode(dataset().test), expected
+    )
+    assert runs.load(run.path).iteration == 2

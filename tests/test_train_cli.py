@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from flexae_tf import runs
-from tests import tiny
+from tests import faults, tiny
 
 SMALL = [
     "--dataset=digits",
@@ -150,7 +151,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
     assert f"{stopped}/{stopped + 1}" not in done.stderr
 
 
-def killed_and_undisturbed(tmp_path, steps, kills, seed):
+def killed_and_undisturbed(tmp_path, steps, kills, seed, *flags):
     """Trains twice, once killed `kills` times at random moments; returns both methods.
 
     A moment is a random fraction of two seconds after a random line of the program's output, its
@@ -159,7 +160,7 @@ def killed_and_undisturbed(tmp_path, steps, kills, seed):
     chance = random.Random(seed)
     for _ in range(kills):
         process = subprocess.Popen(
-            command(tmp_path / "killed", f"--training_steps={steps}"),
+            command(tmp_path / "killed", f"--training_steps={steps}", *flags),
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -174,7 +175,7 @@ def killed_and_undisturbed(tmp_path, steps, kills, seed):
         process.wait()
         process.stderr.close()
     for name in ("killed", "undisturbed"):
-        assert train(tmp_path / name, f"--training_steps={steps}").returncode == 0
+        assert train(tmp_path / name, f"--training_steps={steps}", *flags).returncode == 0
     return [runs.load_method(tmp_path / name) for name in ("killed", "undisturbed")]
 
 
@@ -185,6 +186,27 @@ def test_sigkill_and_restart_end_with_identical_weights(tmp_path):
 @pytest.mark.slow
 def test_ten_sigkills_end_with_identical_weights(tmp_path):
     tiny.assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=40, kills=10, seed=1))
+
+
+# Every measurement but the first halves the rate.
+HALVED = [
+    "--validation_images=50",
+    "--validate_every_steps=3",
+    "--autoencoder_schedule=plateau:factor=0.5,patience=1,min_delta=100000",
+    "--keep_best",
+]
+
+
+@pytest.mark.slow
+def test_ten_sigkills_around_halvings_end_with_identical_weights(tmp_path):
+    methods = killed_and_undisturbed(tmp_path, 40, 10, 2, *HALVED)
+    tiny.assert_equal_weights(*methods)
+    states = [method.players["autoencoder"].plateau.state for method in methods]
+    np.testing.assert_array_equal(*states)
+    assert float(states[0][0]) == np.float32(2e-4) / 2**12  # 13 measurements
+    kept = [tmp_path / name / "checkpoints" / "best" for name in ("killed", "undisturbed")]
+    assert len({(path / "best.json").read_text() for path in kept}) == 1
+    assert faults.same_weights(*kept)
 
 
 def test_a_second_process_is_refused(tmp_path):

@@ -52,7 +52,9 @@ _GENERATED = flags.DEFINE_string("generated", None, "Images to measure: as --rea
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data sets of --real are.")
 _PROTOCOL = flags.DEFINE_enum("protocol", STANDARD.name, list(PROTOCOLS), "How to measure.")
 _CHECKPOINTS = flags.DEFINE_string(
-    "checkpoints", "newest", "newest, all (those not measured yet), or an iteration."
+    "checkpoints",
+    "newest",
+    "newest, all (those not measured yet), best (by validation error), or an iteration.",
 )
 _COUNT = flags.DEFINE_integer(
     "count", STANDARD.count, "Images in each set, at most.", lower_bound=2

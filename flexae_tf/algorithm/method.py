@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from flexae_tf.algorithm import schedules
+from flexae_tf.algorithm import objectives, schedules
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
@@ -52,6 +52,9 @@ class Player:
       name: the player's name: of its loss, its flags and its TensorBoard tags.
       networks: the networks whose trainable variables it moves.
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
+
+    Attributes:
+      plateau: the `schedules.Plateau` that its rate follows, or None.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Player:
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
         optimizer.build(self.variables)
+        rate = optimizer._learning_rate
+        self.plateau = rate if isinstance(rate, schedules.Plateau) else None
 
 
 class Method(abc.ABC):
@@ -113,21 +118,17 @@ class Method(abc.ABC):
         return self.step
 
     def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
-        """The objective of images that are not trained on, in inference mode, a scalar.
+        """What says how good the weights are, of images that are not trained on, a scalar.
 
-        Its noise is the same each time, so that it is a function of the weights.
+        In inference mode and with the same noise each time, so that it is a function of the
+        weights. A method with one objective takes that; of several that are played against each
+        other none says it, so here it is the reconstruction error of an image.
 
         Args:
           x: float32 [B, ...], as the networks take them.
-
-        Raises:
-          UserError: the method has several objectives, none of which says how good it is.
         """
-        del x
-        raise UserError(
-            f"{type(self).__name__} plays several objectives against each other, so it has no "
-            "validation loss: use ae, rae, vae, cv_vae or wae_mmd, or a schedule that needs none"
-        )
+        x_hat = self.model.decode_batch(self.model.encode_batch(x))
+        return objectives.squared_error(x, x_hat)
 
     def _validated(self, objective, x):
         """The loss of `validation_loss` by an objective (drawn, training) of one player."""

@@ -138,6 +138,11 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
         del step
         return self.state[0]
 
+    @property
+    def learning_rate(self) -> float:
+        """The present rate."""
+        return float(self.state.numpy()[0])
+
     def see(self, error: float) -> None:
         """Takes in one more measurement of the validation error."""
         rate, best, wait, cooling = self.state.numpy().tolist()
@@ -193,9 +198,9 @@ def _exponential(text):
 
 
 def _plateau(text):
-    types = {field.name: field.type for field in dataclasses.fields(PlateauRule)}
+    kinds = {name: type(value) for name, value in dataclasses.asdict(PlateauRule()).items()}
     words = [word.split("=") for word in text.split(",") if word]
-    given = {name: types[name](value) for name, value in words}
+    given = {name: kinds[name](value) for name, value in words}
     if len(given) < len(words):
         raise ValueError("twice")
     for name, value in given.items():

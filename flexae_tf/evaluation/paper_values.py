@@ -170,7 +170,7 @@ def _differing_measurement(row, record):
 
 
 def _protocol_differs(row, key, record):
-    """What a measure's protocol differs in; a model that is not trained to its end is measured."""
+    """What differs in how a measure was taken, and of which checkpoint of the training."""
     protocol = dict(record.get("protocol") or {})
     protocol["best_of_checkpoints"] = protocol.get("first_step") is not None
     differing = [
@@ -179,7 +179,13 @@ def _protocol_differs(row, key, record):
         if protocol.get(name) != expected
     ]
     steps, checkpoint = row.settings.get("training_steps"), record.get("checkpoint")
-    if steps and not protocol["best_of_checkpoints"] and checkpoint != steps:
+    if row.settings.get("keep_best"):
+        trained, is_best = record.get("trained_steps"), record.get("is_validated_best")
+        if trained != steps:
+            differing.append(f"paper: the best of {steps} iterations, run: {trained}")
+        elif not is_best:
+            differing.append("paper: the checkpoint that validated best, measured: another")
+    elif steps and not protocol["best_of_checkpoints"] and checkpoint != steps:
         differing.append(f"paper: {steps} iterations, checkpoint: {checkpoint}")
     return differing
 

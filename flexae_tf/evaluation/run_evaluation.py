@@ -36,12 +36,13 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> l
     Args:
       run_dir: the run directory.
       protocol: `protocol.Protocol`; one with a range of steps takes all checkpoints in it.
-      choice: "newest", "all" or an iteration as text.
+      choice: "newest", "all", "best" (by validation error) or an iteration as text.
 
     Raises:
       UserError: there are no such checkpoints, or the protocol leaves no choice.
     """
-    found = checkpoints.iterations(runs.RunDirectory(run_dir).checkpoints)
+    directory = runs.RunDirectory(run_dir)
+    found, best = (checkpoints.iterations(d) for d in (directory.checkpoints, directory.best))
     if not found:
         raise UserError(f"--run_dir={run_dir} has no checkpoint: train it first")
     if protocol.first_step is not None:
@@ -50,9 +51,13 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> l
         return found
     if choice == "newest":
         return found[-1:]
-    if not choice.isdecimal() or int(choice) not in found:
+    if choice == "best" and best:
+        return best
+    if not choice.isdecimal() or int(choice) not in found + best:
+        known = ["newest", "all", *(["best"] if best else [])]
         raise UserError(
-            f"--checkpoints={choice}: expected newest, all or one of {', '.join(map(str, found))}"
+            f"--checkpoints={choice}: expected {', '.join(known)} or one of "
+            f"{', '.join(map(str, sorted({*found, *best})))}"
         )
     return [int(choice)]
 
@@ -111,7 +116,9 @@ class RunEvaluation:
         run = self.open(iteration) if again or self._dataset is None else None
         before = None if again else report.read_json(path)
         if before is not None and self._fits(before):
-            return self._with_settings(before, iteration)
+            if "settings" not in before:  # written before reports had them
+                before |= {"settings": _settings_of(self.open(iteration))}
+            return before | self._place(iteration)
         run = run or self.open(iteration)
         assert self._dataset is not None  # `open` has loaded both
         assert self._extractor is not None
@@ -157,11 +164,11 @@ class RunEvaluation:
                 }
         return None
 
-    def _with_settings(self, record, iteration):
-        """The record; one that was written before records had the run's settings is given them."""
-        if "settings" in record:
-            return record
-        return record | {"settings": _settings_of(self.open(iteration))}
+    def _place(self, iteration):
+        """How long the training was, and whether a checkpoint of it is the one that validated best."""
+        steps = checkpoints.iterations(self._directory.checkpoints)
+        best = checkpoints.iterations(self._directory.best)
+        return {"trained_steps": max([*steps, *best]), "is_validated_best": iteration in best}
 
     def _fits(self, record):
         return (
@@ -183,6 +190,7 @@ class RunEvaluation:
             model=model_name(run.settings),
             density=density,
             settings=_settings_of(run),
+            **self._place(run.iteration),
         )
 
 

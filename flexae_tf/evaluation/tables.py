@@ -22,11 +22,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexae_tf import densities, files
+from flexae_tf import densities, files, runs
 from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.evaluation.protocol import Protocol
 from flexae_tf.evaluation.report import PREFIX, markdown_table, number
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
+from flexae_tf.training import checkpoints
 
 N = "n"
 _FITTED_N = ("cv_vae",)
@@ -46,7 +47,9 @@ _MEASURES = {
 def row(
     evaluation: RunEvaluation, run_dir: Path | str, protocol: Protocol, columns: Sequence[str]
 ) -> dict[str, Any]:
-    """The row of a run. What has a report is not measured again.
+    """The row of a run: of the checkpoint that validated best where it was kept, else the newest.
+
+    What has a report is not measured again.
 
     Args:
       evaluation: `run_evaluation.RunEvaluation` of the run.
@@ -57,7 +60,9 @@ def row(
     Raises:
       UserError: as `RunEvaluation.measure`.
     """
-    iterations = choose_iterations(run_dir, protocol, "newest")
+    kept_best = checkpoints.iterations(runs.RunDirectory(run_dir).best)
+    choice = "best" if kept_best and protocol.first_step is None else "newest"
+    iterations = choose_iterations(run_dir, protocol, choice)
     method, has_prior = _method_of(evaluation.open(iterations[-1]))
     n = densities.OWN if has_prior and method not in _FITTED_N else "gaussian"
     chosen = {column: n if column == N else column for column in columns}

@@ -1,7 +1,7 @@
 """AAE with a learned prior: a discriminator between codes and the samples of an MLP.
 
-Morrow and Chiu, "VAEs with learned priors": with D the discriminator's probability of a prior
-sample,
+Morrow and Chiu's study of generative autoencoders whose latent space is not regularized: with D the
+discriminator's probability of a prior sample,
 
     D maximizes                 E log D(z_hat) + E log(1 - D(z))
     the prior maximizes         E -log D(z_hat)

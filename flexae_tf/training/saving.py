@@ -1,6 +1,7 @@
 """Saving what is trained, and only what is finite: losses and weights are checked before."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,7 +10,9 @@ import tensorflow as tf
 
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
-from flexae_tf.training.checkpoints import Checkpoints, iterations
+from flexae_tf.training import workers
+from flexae_tf.training.best import Best
+from flexae_tf.training.checkpoints import Checkpoints, iterations, restore
 from flexae_tf.training.options import TrainerOptions
 
 
@@ -21,15 +24,25 @@ class Saving:
       iteration: tf.Variable, how many iterations have been trained.
       run: RunDirectory to write to, or None to check only.
       options: TrainerOptions.
+      strategy: the tf.distribute strategy. agreement: the workers' Agreement.
+      validation: {name: tf.Variable} of a `Validation`.
 
     Attributes:
       state: the tf.train.Checkpoint of all that is saved.
     """
 
     def __init__(
-        self, method: Method, iteration: tf.Variable, run: Any, options: TrainerOptions
+        self,
+        method: Method,
+        iteration: tf.Variable,
+        run: Any,
+        options: TrainerOptions,
+        strategy: tf.distribute.Strategy,
+        agreement: workers.Agreement,
+        validation: Mapping[str, tf.Variable],
     ) -> None:
-        self.state = checkpoint_of(method, iteration)
+        self.state = checkpoint_of(method, iteration, validation)
+        self._strategy, self._agreement = strategy, agreement
         self._networks, self._iteration, self._run = method.networks, iteration, run
         self._checkpoints = run and Checkpoints(
             run.checkpoints, self.state, options.keep_checkpoints, options.keep_every_steps
@@ -41,12 +54,45 @@ class Saving:
         Raises:
           UserError: a weight is not finite, or the checkpoint cannot be written.
         """
+        iteration = self._checked()
+        if self._run:
+            self._checkpoints.save(iteration)
+
+    def save_best(self, error: float) -> None:
+        """Writes a checkpoint beside the others if none had a lower validation error.
+
+        Raises:
+          UserError: as `save`.
+        """
+        if not self._run:
+            return
+        best = Best(self._run.best)
+        # The other workers have folders of their own, which are new in every start.
+        if self._agreement.of_chief(int(error < best.error)):
+            best.save(self.state, self._checked(), error)
+
+    def resume(self, folder: Path) -> None:
+        """Restores the newest readable checkpoint of a folder, if any.
+
+        The chief of several workers chooses, and the others restore the same one.
+
+        Raises:
+          UserError: a checkpoint is there and cannot be read.
+        """
+        chief = workers.is_chief(self._strategy)
+        if chief:
+            Checkpoints(folder, self.state).restore()
+        iteration = self._agreement.of_chief(int(self._iteration.numpy()))
+        if not chief and iteration:
+            restore(self.state, folder / f"ckpt-{iteration}")
+
+    def _checked(self):
+        """The iteration. Raises UserError if a weight is not finite."""
         iteration = int(self._iteration.numpy())
         for name, network in self._networks.items():
             if not all_finite(network):
                 raise not_finite(f"a weight of the {name}", iteration, self._run)
-        if self._run:
-            self._checkpoints.save(iteration)
+        return iteration
 
 
 class LossCheck:
@@ -80,10 +126,23 @@ class LossCheck:
                 raise not_finite(f"the loss of the {name}", self._iteration, self._run)
 
 
-def checkpoint_of(method: Method, iteration: tf.Variable) -> tf.train.Checkpoint:
-    """The checkpoint of a method's networks and optimizers and the iteration (a tf.Variable)."""
+def checkpoint_of(
+    method: Method, iteration: tf.Variable, validation: Mapping[str, tf.Variable] | None = None
+) -> tf.train.Checkpoint:
+    """The checkpoint of a method's networks and optimizers, and the iteration (a tf.Variable).
+
+    Also of what goes by the validation error, where that is measured: the plateaus of the method,
+    and variables by name.
+    """
     optimizers = {name: player.optimizer for name, player in method.players.items()}
-    return tf.train.Checkpoint(iteration=iteration, networks=method.networks, optimizers=optimizers)
+    plateaus = {name: p.plateau.state for name, p in method.players.items() if p.plateau}
+    more = {"plateaus": plateaus, "validation": dict(validation or {})}
+    return tf.train.Checkpoint(
+        iteration=iteration,
+        networks=method.networks,
+        optimizers=optimizers,
+        **{name: variables for name, variables in more.items() if variables},
+    )
 
 
 def all_finite(network: keras.Model) -> bool:

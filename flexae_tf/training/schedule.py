@@ -22,7 +22,7 @@ class Due:
     evaluation: bool
 
 
-def due(options: TrainerOptions, iteration: int, stop: int) -> Due:
+def due(options: TrainerOptions, iteration: int, stop: int, ended: bool = False) -> Due:
     """What follows iteration number `iteration` (1 is the first).
 
     The last one has scalars, pictures and a checkpoint; one that training stops at has scalars and
@@ -30,12 +30,13 @@ def due(options: TrainerOptions, iteration: int, stop: int) -> Due:
 
     Args:
       stop: why training stops here, or 0.
+      ended: whether it is the last one, whatever `training_steps` is.
     """
 
     def every(steps):
         return steps > 0 and iteration % steps == 0
 
-    finished = iteration == options.training_steps
+    finished = ended or iteration == options.training_steps
     last = finished or bool(stop)
     return Due(
         scalars=last or every(options.log_every_steps),

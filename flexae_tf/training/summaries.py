@@ -25,7 +25,8 @@ class Summaries:
 
     Tags: loss/<player>, gradient_norm/<player>, gap/<critic> (the critic's estimate of the
     Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
-    test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics, and
+    test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics,
+    validation/error, learning_rate/<player> of those whose rate follows it, and
     images/real, images/reconstructed, images/generated and images/interpolated.
 
     Args:
@@ -97,6 +98,13 @@ class Summaries:
                     figures.save_png(self._path(kind, iteration), figures.enlarge(picture))
             line += f"; {self._path(self._shown, iteration)}"
         return line
+
+    def validation(self, iteration: int, error: float, rates: Mapping[str, float]) -> str:
+        """Writes a validation error and {player: rate}. Returns a line that says them."""
+        tags = {f"learning_rate/{name}": rate for name, rate in rates.items()}
+        self._write(iteration, {"validation/error": error, **tags})
+        said = "".join(f"; rate of the {name} {rate:.3g}" for name, rate in rates.items())
+        return f"iteration {iteration}: validation error {error:.6g}{said}"
 
     def last_grid(self) -> Path | None:
         """Path of the newest grid of examples, generated if the method has a prior, or None."""

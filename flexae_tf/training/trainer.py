@@ -11,7 +11,7 @@ from flexae_tf import data
 from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
 from flexae_tf.model import Model
-from flexae_tf.training import checkpoints, workers
+from flexae_tf.training import workers
 from flexae_tf.training.drawing import Drawing
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.progress import Progress
@@ -21,6 +21,7 @@ from flexae_tf.training.statistics import Statistics
 from flexae_tf.training.stopping import Interrupted, Stopping
 from flexae_tf.training.strategy import make_strategy, synchronize_batch_norm
 from flexae_tf.training.summaries import Summaries
+from flexae_tf.training.validation import Validation
 
 
 class Trainer:
@@ -39,7 +40,7 @@ class Trainer:
     Attributes:
       method: the Method. dataset, options: as given.
       statistics: the Statistics of the method's batch normalization.
-      saving: the Saving of its checkpoints.
+      saving: the Saving of its checkpoints. validation: its Validation.
     """
 
     def __init__(
@@ -62,11 +63,20 @@ class Trainer:
             several = self._strategy.num_replicas_in_sync > 1
             synchronize_batch_norm(self.method, options.sync_batch_norm and several)
             self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+            self._agreement = workers.Agreement(self._strategy)
+            self.validation = Validation(self.method, dataset, options, self._agreement)
         self._stopping = stopping or Stopping(options.max_hours)
-        self._agreement = workers.Agreement(self._strategy)
         self._drawing = Drawing(self._strategy, dataset.train, options.batch_size, options.seed)
         self.statistics = Statistics(self._strategy, self.method, self._drawing, self._iteration)
-        self.saving = Saving(self.method, self._iteration, run, options)
+        self.saving = Saving(
+            self.method,
+            self._iteration,
+            run,
+            options,
+            self._strategy,
+            self._agreement,
+            self.validation.state,
+        )
         self._graph_functions = {}
 
     @property
@@ -80,7 +90,7 @@ class Trainer:
         return int(self._iteration.numpy())
 
     def train(self) -> Path | None:
-        """Trains until `training_steps`, from where the run is (see `resume`).
+        """Trains until `training_steps` or an early end, from where the run is (see `resume`).
 
         Returns:
           The last grid of pictures (a path), or None without a run.
@@ -90,6 +100,8 @@ class Trainer:
           UserError: a loss or weight is not finite, or a checkpoint cannot be written or read.
         """
         start, steps = self.iteration, self.options.training_steps
+        if self.validation.exhausted:
+            steps = start
         players = tuple(self.method.players)
         summaries = Summaries(self._run, self.model, players, self.dataset, self.options)
         losses = LossCheck(players, self._run)
@@ -99,7 +111,11 @@ class Trainer:
                 reported = self.iterate(iterator, iteration)
                 losses.see(iteration, reported)  # checks those of the iteration before
                 stop = self._agreement.stop(self._stopping.reason())
-                now = due(self.options, iteration, stop)
+                if self.validation.due(iteration):  # whatever stops here: rates depend on it
+                    losses.check()
+                    self._validate(iteration, summaries, progress)
+                ended = iteration == steps or self.validation.exhausted
+                now = due(self.options, iteration, stop, ended)
                 if now.scalars:
                     losses.check()
                     progress.report(iteration, summaries.scalars(iteration, reported))
@@ -116,9 +132,18 @@ class Trainer:
                 if now.evaluation and self._evaluate:
                     self.statistics.update()
                     self._evaluate(self.model, iteration)
-                if stop and iteration < steps:
+                if ended:
+                    break
+                if stop:
                     raise Interrupted(stop)
         return summaries.last_grid()
+
+    def _validate(self, iteration, summaries, progress):
+        self.statistics.update()
+        error, rates = self.validation.measure(iteration)
+        progress.report_line(summaries.validation(iteration, error, rates))
+        if self.options.keep_best:
+            self.saving.save_best(error)
 
     def iterator(self, start: int, stop: int) -> Iterator:
         """An iterator over the distributed minibatches of the iterations after `start`."""
@@ -140,38 +165,29 @@ class Trainer:
         """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
         step = self.method.step_at(iteration)
         if step not in self._graph_functions:
-            self._graph_functions[step] = self._trace(step)
+            self._graph_functions[step] = _traced(step, self._strategy, self._iteration)
         return self._graph_functions[step]
 
-    def _trace(self, step):
-        def replica_step(drawn):
-            return step(tf.nest.map_structure(data.to_unit, drawn))
-
-        @tf.function(autograph=False)
-        def iterate(iterator):
-            reported = self._strategy.run(replica_step, (next(iterator),))
-            self._iteration.assign_add(1)
-            return {
-                name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-                for name, value in reported.items()
-            }
-
-        return iterate
-
     def resume(self, folder: Path | None = None) -> None:
-        """Restores the newest readable checkpoint of the run, or of another folder, if any.
-
-        The chief of several workers chooses, and the others restore the same one.
-
-        Raises:
-          UserError: a checkpoint is there and cannot be read.
-        """
+        """As `Saving.resume`, of the run's checkpoints or of those in another folder."""
         folder = folder or (self._run and self._run.checkpoints)
-        if not folder:
-            return
-        chief = workers.is_chief(self._strategy)
-        if chief:
-            checkpoints.Checkpoints(folder, self.saving.state).restore()
-        iteration = self._agreement.of_chief(self.iteration)
-        if not chief and iteration:
-            checkpoints.restore(self.saving.state, folder / f"ckpt-{iteration}")
+        if folder:
+            self.saving.resume(folder)
+
+
+def _traced(step, strategy, counter):
+    """The tf.function of a method's step on every replica, which counts the iterations."""
+
+    def replica_step(drawn):
+        return step(tf.nest.map_structure(data.to_unit, drawn))
+
+    @tf.function(autograph=False)
+    def iterate(iterator):
+        reported = strategy.run(replica_step, (next(iterator),))
+        counter.assign_add(1)
+        return {
+            name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+            for name, value in reported.items()
+        }
+
+    return iterate

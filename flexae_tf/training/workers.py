@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import tensorflow as tf
 
@@ -15,6 +16,9 @@ from flexae_tf.training.stopping import REASONS
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})")
 START_TIMEOUT_SECONDS = 600
+
+
+Number = TypeVar("Number", int, float)
 
 
 class WorkerLost(UserError):
@@ -132,13 +136,14 @@ class Agreement:
             return 0
         return REASONS[int(tf.argmax(before))]
 
-    def of_chief(self, number: int) -> int:
-        """The chief's integer, whatever the others have."""
+    def of_chief(self, number: Number) -> Number:
+        """The chief's number, an int or a float, whatever the others have."""
         if self._alone:
             return number
-        own = number if is_chief(self._strategy) else 0
+        kind = tf.int64 if isinstance(number, int) else tf.float64
+        own = tf.constant(number if is_chief(self._strategy) else 0, kind)
         replicas_of_chief = self._strategy.num_replicas_in_sync // count(self._strategy)
-        return int(self._sum(tf.constant(own, tf.int64))) // replicas_of_chief
+        return type(number)(self._sum(own) / replicas_of_chief)
 
     @tf.function(autograph=False)
     def _sum(self, values):

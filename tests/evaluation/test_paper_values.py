@@ -25,6 +25,8 @@ def record_of(row, protocol=STANDARD, density="own", checkpoint=None, **changes)
         "density": density,
         "protocol": dataclasses.asdict(protocol),
         "checkpoint": settings.get("training_steps") if checkpoint is None else checkpoint,
+        "trained_steps": settings.get("training_steps"),
+        "is_validated_best": True,
     }
 
 
@@ -109,6 +111,16 @@ def test_a_checkpoint_before_the_end_is_not_the_papers():
     record = record_of(FLEXAE_SR, STANDARD, checkpoint=50_000)
     assert "generation/prd_f8" not in paper.paper_values(record)
     assert "paper: 130000 iterations, checkpoint: 50000" in "; ".join(paper.explain(record))
+
+
+def test_where_the_source_takes_the_best_by_validation_that_one_counts():
+    best = record_of(RAE_L2, density="gmm", checkpoint=31_500)
+    assert paper.paper_values(best)["generation/fid"] == 8.69
+    newest = best | {"is_validated_best": False, "checkpoint": 50_000}
+    assert "generation/fid" not in paper.paper_values(newest)
+    assert paper.explain(newest)[0].endswith("validated best, measured: another")
+    early = best | {"trained_steps": 32_000}
+    assert paper.explain(early)[0].endswith("paper: the best of 50000 iterations, run: 32000")
 
 
 def test_the_released_programs_dimensions_are_table_3s():

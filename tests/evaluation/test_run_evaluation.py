@@ -188,6 +188,8 @@ def test_choice_of_checkpoints(run, tmp_path):
     assert choose_iterations(run.path, STANDARD, "newest") == [140_000]
     assert choose_iterations(run.path, STANDARD, "all") == ITERATIONS
     assert choose_iterations(run.path, STANDARD, "90000") == [90_000]
+    with pytest.raises(UserError, match="--checkpoints=best: expected newest, all or one of 5"):
+        choose_iterations(run.path, STANDARD, "best")
     short = dataclasses.replace(RELEASED, first_step=1, last_step=2)
     for path, protocol, choice, message in (
         (tmp_path, STANDARD, "newest", "has no checkpoint"),

@@ -26,6 +26,8 @@ def measured(model, fid, dataset="mnist", density="own"):
         model=model,
         density=density,
         settings=settings,
+        trained_steps=50_000,
+        is_validated_best=True,
     )
     metrics = {
         "reconstruction/squared_error": 20,

@@ -12,7 +12,7 @@ import pytest
 from flexae_tf import runs
 from flexae_tf.training import checkpoints
 from tests import faults
-from tests.test_train_cli import SMALL
+from tests.test_train_cli import HALVED, SMALL, train
 from tools import launch
 
 FLAGS = [*SMALL, "--training_steps=8"]
@@ -102,6 +102,23 @@ def test_the_death_of_either_worker_ends_the_other_and_a_restart_loses_nothing(t
         assert f"\n{before}/8 " not in text
     assert finish(start(undisturbed))[0] == [0, 0]
     assert faults.same_weights(disturbed / "checkpoints", undisturbed / "checkpoints")
+
+
+@pytest.mark.slow
+def test_two_workers_validate_and_reduce_rates_as_one(tmp_path):
+    flags = [*HALVED, "--seed=3"]
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    assert finish(start(together, *flags))[0] == [0, 0]
+    assert train(alone, "--training_steps=8", *flags).returncode == 0
+    kept = [json.loads((p / "checkpoints/best/best.json").read_text()) for p in (alone, together)]
+    assert kept[0]["iteration"] == kept[1]["iteration"]
+    assert kept[0]["validation_error"] == pytest.approx(kept[1]["validation_error"], rel=1e-3)
+    plateaus = [runs.load_method(p).players["autoencoder"].plateau for p in (alone, together)]
+    assert plateaus[0].learning_rate == plateaus[1].learning_rate == np.float32(1e-4)
+    # Started again, both workers have the state: a third measurement halves once more.
+    assert finish(start(together, *flags, "--training_steps=9"))[0] == [0, 0]
+    plateau = runs.load_method(together).players["autoencoder"].plateau
+    assert plateau.learning_rate == np.float32(5e-5)
 
 
 @pytest.mark.slow

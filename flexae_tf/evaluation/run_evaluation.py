@@ -165,7 +165,7 @@ class RunEvaluation:
         return None
 
     def _place(self, iteration):
-        """How long the training was, and whether a checkpoint of it is the one that validated best."""
+        """How long the training was, and whether a checkpoint is the one that validated best."""
         steps = checkpoints.iterations(self._directory.checkpoints)
         best = checkpoints.iterations(self._directory.best)
         return {"trained_steps": max([*steps, *best]), "is_validated_best": iteration in best}

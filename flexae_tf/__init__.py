@@ -1,17 +1,18 @@
 """flexae_tf: generative models built on autoencoders, in Keras 3 and TensorFlow."""
 
-import os
+import sys
 from typing import TYPE_CHECKING
+
+from flexae_tf import backend, quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from flexae_tf.model import Model
 
-# Read when TensorFlow is imported. oneDNN kernels make training on a CPU 1.4 times faster.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if sys.argv[:1] == ["-m"]:  # Python is about to run a module of ours, or of tools/, as a command
+    quiet.begin()
+backend.prepare()
 
 
 def load(run_dir: "Path | str", checkpoint: int | str | None = None) -> "Model":

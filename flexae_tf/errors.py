@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from flexae_tf import quiet
+
 
 class UserError(Exception):
     """A mistake or a circumstance that the user can mend.
@@ -30,8 +32,9 @@ def run_main(main: Callable[[list[str]], int | None]) -> NoReturn:
 
     Exit status: that of `main`; that of a `UserError`; 2 after a flag that does not parse.
     """
-    # What TensorFlow tells its developers would bury what the program tells its user.
-    logging.set_verbosity(logging.ERROR)
+    if not quiet.begin():
+        # What TensorFlow tells its developers would bury what the program tells its user.
+        logging.set_verbosity(logging.ERROR)
     sys.exit(app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags))
 
 
@@ -60,6 +63,7 @@ def flagfiles_first(arguments: Sequence[str]) -> list[str]:
 
 
 def _guarded(main, argv):
+    quiet.report_crashes()
     try:
         return main(argv)
     except UserError as error:

@@ -132,8 +132,15 @@ class Model:
         """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
         return _in_batches(self.decode_batch, np.asarray, z)
 
-    def reconstruct(self, x: np.ndarray) -> np.ndarray:
-        """D(E(x)), float32; x as in `encode`."""
+    def reconstruct(self, x: np.ndarray, by: str = "mean", seed: int = 0) -> np.ndarray:
+        """D(z), float32; x as in `encode`.
+
+        Args:
+          by: what z is of q(z|x), its "mean" or a "sample"; the same of a deterministic encoder.
+          seed: of the samples.
+        """
+        if by == "sample":
+            return self.decode(self._encode_by_sample(x, seed))
         return _in_batches(
             lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
         )
@@ -172,6 +179,17 @@ class Model:
         z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
         x = self.decode(z.reshape(-1, z.shape[-1]))
         return x.reshape(*z.shape[:2], *x.shape[1:])
+
+    def _encode_by_sample(self, x, seed):
+        """Codes drawn from q(z|x), float32 [N, m]."""
+
+        def mean_and_deviation(batch):
+            mu, sigma = self.encode_distribution(batch)
+            return tf.stack([mu, tf.zeros_like(mu) if sigma is None else sigma], 1)  # [B, 2, m]
+
+        mu, sigma = np.moveaxis(_in_batches(mean_and_deviation, data.to_unit, x), 1, 0)
+        epsilon = draws.noise("normal", self.latent_dim)(draws.key(seed, draws.PICTURES, 1), len(x))
+        return mu + sigma * np.asarray(epsilon)
 
     def _noise(self, n, seed):
         return self._require_density().noise(draws.key(seed, draws.PICTURES, 0), n)

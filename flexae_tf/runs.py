@@ -31,6 +31,7 @@ from flexae_tf import data, files, settings
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
+from flexae_tf.networks import precision
 from flexae_tf.training import checkpoints, saving
 from flexae_tf.training.best import Best
 
@@ -114,6 +115,24 @@ class RunDirectory:
             raise UserError(f"{self.run_file} is damaged: it does not say what data it was made of")
         return recorded
 
+    def iteration_of(self, checkpoint: int | str) -> int:
+        """Iteration of a checkpoint, given as a number, its text, or "best".
+
+        Raises:
+          UserError: it is none of these, or no best checkpoint is kept.
+        """
+        if checkpoint == "best":
+            kept = checkpoints.iterations(self.best)
+            if not kept:
+                raise UserError(
+                    f"{self.path} has no best checkpoint: train with --validation_images and "
+                    "--keep_best, or choose another"
+                )
+            return kept[-1]
+        if isinstance(checkpoint, str) and not checkpoint.isdecimal():
+            raise UserError(f"--checkpoint={checkpoint}: expected an iteration, or best")
+        return int(checkpoint)
+
     def _read(self, path):
         try:
             return path.read_text()
@@ -152,8 +171,8 @@ def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
 
     Args:
       path: the run directory.
-      checkpoint: iteration of the checkpoint, or "best" for the one with the lowest validation
-        error (see --keep_best); the newest readable one by default.
+      checkpoint: iteration of the checkpoint (a number or its text), or "best" for the one with
+        the lowest validation error (see --keep_best); the newest readable one by default.
 
     Returns:
       A Run.
@@ -216,7 +235,8 @@ def _restored(directory, checkpoint):
     """(The Method of a checkpoint, its iteration)."""
     values = settings.parse(directory.read_flags())
     shape = tuple(directory.read_provenance()["data_shape"])
-    method = settings.build_method(shape, values)
+    with precision.networks_in(values.precision):
+        method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
     state = saving.checkpoint_of(method, counter)
     if checkpoint is None:
@@ -226,6 +246,7 @@ def _restored(directory, checkpoint):
     elif checkpoint == "best":
         Best(directory.best).restore(state)
     else:
+        checkpoint = directory.iteration_of(checkpoint)
         # One that is no longer among the newest may be kept as the best.
         kept = checkpoint in checkpoints.iterations(directory.checkpoints)
         is_best = not kept and checkpoint in checkpoints.iterations(directory.best)

@@ -1,12 +1,10 @@
-"""Gives back the memory of a test module's graphs."""
+"""Prepares TensorFlow before any test imports it, and gives back the memory of graphs."""
 
 import gc
-import os
 
 import pytest
 
-# Workers of pytest-xdist would print TensorFlow's messages. It reads this when it is imported.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import flexae_tf  # noqa: F401
 
 
 @pytest.fixture(autouse=True, scope="module")

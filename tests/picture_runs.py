@@ -89,7 +89,7 @@ def write(path, **flags):
     directory.adopt(
         settings.resolved(shape, values),
         settings.FREE,
-        types.SimpleNamespace(fingerprint=fingerprint, shape=shape),
+        types.SimpleNamespace(fingerprint=fingerprint, shape=shape, train=[], validation=None),
     )
     method = settings.build_method(shape, values)
     state = saving.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))

@@ -45,6 +45,24 @@ def test_encode_and_decode_and_reconstruct():
     np.testing.assert_array_equal(model.encode(x.astype(np.float64)), z)
 
 
+def test_reconstruction_by_a_sample_of_the_posterior():
+    def posterior(encoded):  # N(z, 0.5^2)
+        return encoded, tf.fill(tf.shape(encoded), 0.5)
+
+    encoder, decoder = dense(D, M), dense(M, D)
+    model, x = Model(encoder, decoder, None, posterior), examples(700)
+    x_hat = model.reconstruct(x, by="sample", seed=1)
+    assert x_hat.shape == x.shape
+    np.testing.assert_array_equal(x_hat, model.reconstruct(x, by="sample", seed=1))
+    assert not np.array_equal(x_hat, model.reconstruct(x, by="sample", seed=2))
+    epsilon = draws.noise("normal", M)(draws.key(1, draws.PICTURES, 1), 700)
+    expected = model.decode(model.encode(x) + 0.5 * epsilon.numpy())
+    np.testing.assert_allclose(x_hat, expected, atol=1e-6)
+    np.testing.assert_array_equal(model.reconstruct(x), model.decode(model.encode(x)))
+    point = Model(encoder, decoder)
+    np.testing.assert_array_equal(point.reconstruct(x, by="sample"), point.reconstruct(x))
+
+
 def test_bytes_are_scaled():
     model = toy()
     x = np.array([[0, 51, 102, 255]], np.uint8)

@@ -234,6 +234,34 @@ def test_a_loaded_model_is_the_trained_one(trained):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_runs_of_different_precision_in_one_process(trained, tmp_path):
+    run, trainer = trained
+    mixed = RunDirectory(tmp_path)
+    mixed.create()
+    values = parsed(*TRAINING, "--precision=mixed_bfloat16")
+    mixed.adopt(settings.resolved(dataset().shape, values), settings.FREE, dataset())
+    trainer.saving.state.write(str(mixed.checkpoints / "ckpt-2"))
+    lower, full = runs.load(mixed.path), runs.load(run.path)
+    assert lower.settings["precision"] == "mixed_bfloat16"
+    assert full.settings["precision"] == "float32"
+    x, z = dataset().test, trainer.method.model.encode(dataset().test)
+    np.testing.assert_array_equal(full.model.encode(x), z)
+    rounded = lower.model.encode(x)
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(rounded - z).max() < 0.05 * np.abs(z).max()
+
+
+def test_a_run_of_before_precision_is_one_in_float32_and_may_be_resumed_in_another(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.create()
+    now = settings.resolved(dataset().shape, parsed(*TRAINING))
+    run.adopt({k: v for k, v in now.items() if k != "precision"}, settings.FREE, dataset())
+    assert settings.parse(run.read_flags()).precision == "float32"
+    values = parsed(*TRAINING, "--precision=mixed_float16")
+    run.adopt(settings.resolved(dataset().shape, values), settings.FREE, dataset())
+    assert settings.parse(run.read_flags()).precision == "mixed_float16"
+
+
 def test_an_earlier_checkpoint_can_be_loaded(trained):
     run, trainer = trained
     loaded = runs.load(run.path, checkpoint=1)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ SMALL = [
     "--picture_every_steps=100",
     "--test_images=10",
 ]
+PROGRESS = re.compile(r"\d+/\d+  [\d.]+ s/it  [\d:]+ left  \w+ |iteration \d+: test reconstruct")
 
 
 def command(run_dir, *flags):
@@ -37,13 +39,19 @@ def train(run_dir, *flags):
 
 
 def error_of(done):
-    """The line that a user's mistake ends with; checks the exit status and that it is alone."""
+    """The line that a user's mistake ends with; checks the exit status and the lines before."""
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert done.stderr.splitlines()[-1] == lines[0]
+    assert foreign(done) == lines
     return lines[0]
+
+
+def foreign(done):
+    """Lines on standard error that do not report on the training."""
+    return [line for line in done.stderr.splitlines() if not PROGRESS.match(line)]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,12 @@ def test_leaves_a_run_directory_and_names_the_grid(finished):
     provenance = json.loads((run_dir / "run.json").read_text())
     assert provenance["versions"]["tensorflow"]
     assert provenance["data_shape"] == [16, 16, 1]
+
+
+def test_says_its_progress_on_standard_error_and_nothing_else(finished):
+    _, done = finished
+    assert foreign(done) == []
+    assert len(done.stderr.splitlines()) == 6  # of five iterations, and the test error
 
 
 def test_writes_one_scalar_per_player_to_tensorboard(finished):

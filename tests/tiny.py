@@ -123,8 +123,8 @@ def drawn(method):
     )
 
 
-def weights(trained):
-    """All weights of a method, optimizers' included, by name."""
+def weights(trained, loss_scales=True):
+    """All weights of a method, optimizers' included, by name; loss scales too if wanted."""
     found = {
         f"{name}/{i}": weight.numpy()
         for name, network in trained.networks.items()
@@ -133,6 +133,9 @@ def weights(trained):
     for name, player in trained.players.items():
         for i, variable in enumerate(player.optimizer.variables):
             found[f"{name} optimizer/{i}"] = np.asarray(variable)
+        if loss_scales and player.loss_scale:
+            for part, variable in player.loss_scale.state.items():
+                found[f"{name} loss scale/{part}"] = np.asarray(variable)
     return found
 
 
@@ -166,14 +169,14 @@ def losses(case, chosen, strategy):
     return {"case": case, "losses": found, "statistics": statistics}
 
 
-def main(cases, replicas, xla, synchronized, strategy):
+def main(cases, replicas, xla, synchronized, strategy, precision):
     if replicas > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
         logical = [tf.config.LogicalDeviceConfiguration()] * replicas
         tf.config.set_logical_device_configuration(cpu, logical)
     use_gradient_descent()
     strategy = strategy or ("mirrored" if replicas > 1 else "one_device")
-    chosen = options(strategy=strategy, xla=xla, sync_batch_norm=synchronized)
+    chosen = options(strategy=strategy, xla=xla, sync_batch_norm=synchronized, precision=precision)
     # One for all cases: the collective operations of two would be taken for each other.
     strategy = make_strategy(chosen)
     for case in cases:
@@ -189,4 +192,5 @@ if __name__ == "__main__":
         flags["xla"] == "true",
         flags.get("sync_batch_norm", "true") == "true",
         flags.get("strategy"),
+        flags.get("precision", "float32"),
     )

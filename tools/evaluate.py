@@ -29,7 +29,7 @@ from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation import report, tables
 from flexae_tf.evaluation.image_sets import load_images
 from flexae_tf.evaluation.paper_values import explain, paper_values, rows_with_values
-from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD
+from flexae_tf.evaluation.protocol import PROTOCOLS, SPLITS, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
 from tools import extractor_flags
@@ -39,7 +39,7 @@ _RUN_DIRS = flags.DEFINE_list("run_dirs", None, "Run directories of a table.")
 _DENSITY = flags.DEFINE_string(
     "density",
     densities.OWN,
-    f"What --run_dir is sampled from: {', '.join(densities.NAMES)} or gmm<number>.",
+    f"What --run_dir is sampled from: {', '.join(densities.NAMES)}, gmm<n> or bayesian_gmm<n>.",
 )
 _DENSITIES = flags.DEFINE_list(
     "densities",
@@ -53,8 +53,16 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the data sets of --real
 _PROTOCOL = flags.DEFINE_enum("protocol", STANDARD.name, list(PROTOCOLS), "How to measure.")
 _CHECKPOINTS = flags.DEFINE_string(
     "checkpoints",
-    "newest",
-    "newest, all (those not measured yet), best (by validation error), or an iteration.",
+    None,
+    "newest, best (by validation error), all (those not measured yet), or an iteration; what the "
+    "protocol takes by default.",
+)
+flags.DEFINE_alias("checkpoint", "checkpoints")
+_SPLIT = flags.DEFINE_enum(
+    "split", None, SPLITS, "Real images, also those that are reconstructed; test by default."
+)
+_RECONSTRUCT_BY = flags.DEFINE_enum(
+    "reconstruct_by", None, ("mean", "sample"), "What of q(z|x) is decoded; mean by default."
 )
 _COUNT = flags.DEFINE_integer(
     "count", STANDARD.count, "Images in each set, at most.", lower_bound=2
@@ -69,7 +77,7 @@ _EXPLAIN = flags.DEFINE_bool(
 
 def main(argv: list[str]) -> None:
     del argv
-    protocol = dataclasses.replace(PROTOCOLS[_PROTOCOL.value], count=_COUNT.value, seed=_SEED.value)
+    protocol = _chosen_protocol()
     extractor_flags.check()
     images = (_REAL.value, _GENERATED.value)
     given = [_RUN_DIR.value, _RUN_DIRS.value, any(images)]
@@ -81,6 +89,15 @@ def main(argv: list[str]) -> None:
         _fill_tables(_RUN_DIRS.value, protocol, _DENSITIES.value)
     else:
         _compare(*images, protocol)
+
+
+def _chosen_protocol():
+    changes = {"count": _COUNT.value, "seed": _SEED.value}
+    if _SPLIT.value:
+        changes |= {"split": _SPLIT.value, "reconstructed_split": None}
+    if _RECONSTRUCT_BY.value:
+        changes |= {"reconstruct_by": _RECONSTRUCT_BY.value}
+    return dataclasses.replace(PROTOCOLS[_PROTOCOL.value], **changes)
 
 
 def _evaluate_run(run_dir, protocol, density):
@@ -108,6 +125,7 @@ def _fill_tables(run_dirs, protocol, columns):
             run_dir,
             protocol,
             columns,
+            _CHECKPOINTS.value,
         )
         for run_dir in run_dirs
     ]

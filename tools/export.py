@@ -18,11 +18,13 @@ from flexae_tf.errors import run_main
 from flexae_tf.serving.export import export
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to export.", required=True)
-_CHECKPOINT = flags.DEFINE_integer(
-    "checkpoint", None, "Iteration of the checkpoint; the newest one by default.", lower_bound=0
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "Iteration of the checkpoint, or best; the newest one by default."
 )
 _DENSITY = flags.DEFINE_string(
-    "density", densities.OWN, f"What it samples from: {', '.join(densities.NAMES)} or gmm<number>."
+    "density",
+    densities.OWN,
+    f"What it samples from: {', '.join(densities.NAMES)}, gmm<n> or bayesian_gmm<n>.",
 )
 
 

@@ -23,8 +23,8 @@ from tools import extractor_flags
 _ALL = "all"
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)
 _KIND = flags.DEFINE_enum("kind", None, [*pictures.KINDS, _ALL], "What to draw.", required=True)
-_CHECKPOINT = flags.DEFINE_integer(
-    "checkpoint", None, "Iteration of the checkpoint; the newest one by default.", lower_bound=0
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "Iteration of the checkpoint, or best; the newest one by default."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Draws samples and chooses test images.", lower_bound=0)
 _COUNT = flags.DEFINE_integer(

@@ -16,8 +16,8 @@ from flexae_tf.report import html_report
 from tools import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)
-_CHECKPOINT = flags.DEFINE_integer(
-    "checkpoint", None, "Iteration of the model shown; the newest by default.", lower_bound=0
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "Iteration of the model shown, or best; the newest by default."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of the pictures that are missing.", lower_bound=0)
 

@@ -75,12 +75,6 @@ def _shard(cells, text):
     return cells[index::count]
 
 
-def _split(arguments):
-    """(what comes before "--", what comes after it)."""
-    at = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments[:at], arguments[at + 1 :]
-
-
 if __name__ == "__main__":
-    sys.argv, given_to_train = _split(sys.argv)
+    sys.argv, given_to_train = sweep.split_arguments(sys.argv)
     run_main(lambda _: main(given_to_train))

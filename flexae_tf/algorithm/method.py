@@ -15,11 +15,13 @@ import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives, schedules
+from flexae_tf.algorithm.loss_scale import LossScale
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.networks import Networks
 from flexae_tf.networks.layers import Adam
+from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
@@ -46,7 +48,7 @@ class Setting:
 
 
 class Player:
-    """An optimizer and the variables it moves.
+    """An optimizer and the variables it moves; with networks in float16, a loss scale of its own.
 
     Args:
       name: the player's name: of its loss, its flags and its TensorBoard tags.
@@ -61,11 +63,21 @@ class Player:
         self, name: str, networks: Iterable[keras.Model], optimizer: keras.optimizers.Optimizer
     ) -> None:
         self.name = name
+        networks = list(networks)
         self.variables = [v for network in networks for v in network.trainable_variables]
         self.optimizer = optimizer
-        optimizer.build(self.variables)
+        self.loss_scale = LossScale(optimizer) if any_in_float16(networks) else None
+        (self.loss_scale or optimizer).build(self.variables)
         rate = optimizer._learning_rate
         self.plateau = rate if isinstance(rate, schedules.Plateau) else None
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss whose gradients `apply` takes."""
+        return loss if self.loss_scale is None else self.loss_scale.scale_loss(loss)
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        """One step of the optimizer, left out where a scaled gradient is not finite."""
+        (self.loss_scale or self.optimizer).apply(gradients, self.variables)
 
 
 class Method(abc.ABC):
@@ -94,6 +106,8 @@ class Method(abc.ABC):
     ) -> None:
         self.model = model
         self.networks = {"encoder": model.encoder, "decoder": model.decoder, **networks}
+        for network in self.networks.values():
+            keep_output_in_float32(network)
         self.players = {player.name: player for player in players}
         self.draw_spec = draw_spec
         self.minibatches = minibatches
@@ -158,9 +172,14 @@ class Method(abc.ABC):
         reported, gradients = self._differentiate(objective)(drawn)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, gradient in gradients.items():
-            self.players[name].optimizer.apply(gradient, self.players[name].variables)
+            player = self.players[name]
             # Of the replica's own minibatch: the norm of the sum would take a second reduction.
-            reported[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(gradient)
+            norm = replicas * tf.linalg.global_norm(gradient)
+            if player.loss_scale is not None:
+                scale = reported[f"loss_scale/{name}"] = player.scaled(tf.constant(1.0))
+                norm /= scale
+            reported[f"gradient_norm/{name}"] = norm
+            player.apply(gradient)
         return reported
 
     def _differentiate(self, objective):
@@ -176,7 +195,11 @@ class Method(abc.ABC):
             def function(drawn):
                 with tf.GradientTape(persistent=True) as tape:
                     reported = objective(drawn)
-                    losses = {k: v / replicas for k, v in reported.items() if k in self.players}
+                    losses = {
+                        k: self.players[k].scaled(v / replicas)
+                        for k, v in reported.items()
+                        if k in self.players
+                    }
                 gradients = {
                     k: tape.gradient(v, self.players[k].variables) for k, v in losses.items()
                 }

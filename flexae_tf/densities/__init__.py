@@ -4,6 +4,7 @@
     standard_normal  N(0, I)
     gaussian         one Gaussian with the mean and covariance of the train codes
     gmm              a mixture of ten, by EM; gmm100 is a mixture of a hundred
+    bayesian_gmm     the same with a Dirichlet prior; bayesian_gmm100 likewise
     second_stage     a VAE of the train codes
 
 Any model can be sampled from any of them. All but the first two are fitted to the codes of the
@@ -36,21 +37,25 @@ from flexae_tf.model import StandardNormal
 __all__ = ["NAMES", "attach", "check"]
 
 OWN = "own"
-NAMES = (OWN, "standard_normal", "gaussian", "gmm", "second_stage")
+NAMES = (OWN, "standard_normal", "gaussian", "gmm", "bayesian_gmm", "second_stage")
 FOLDER = "densities"
 _FITTED: dict[str, tuple[Callable, Callable]] = {
     "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
     "gmm": (gaussians.Mixture, gaussians.fit_mixture),
+    "bayesian_gmm": (
+        gaussians.Mixture,
+        functools.partial(gaussians.fit_mixture, bayesian=True),
+    ),
     "second_stage": (second_stage.SecondStage, second_stage.fit),
 }
 
 
 def check(name: str) -> str:
     """Returns the name of a density. Raises UserError if there is none of that name."""
-    if name not in NAMES and not re.fullmatch("gmm[1-9][0-9]*", name):
+    if name not in NAMES and not re.fullmatch("(bayesian_)?gmm[1-9][0-9]*", name):
         raise UserError(
-            f"unknown density {name!r}: expected one of {', '.join(NAMES)}, or gmm with a number "
-            "of components, such as gmm100"
+            f"unknown density {name!r}: expected one of {', '.join(NAMES)}, or gmm or bayesian_gmm "
+            "with a number of components, such as gmm100"
         )
     return name
 
@@ -60,7 +65,7 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
 
     Args:
       run: `runs.Run`.
-      name: one of NAMES, or gmm with the number of components. "own" changes nothing.
+      name: one of NAMES, or a mixture with the number of components. "own" changes nothing.
       dataset: the run's `Dataset`; loaded if it is needed and None.
 
     Returns:

@@ -1,7 +1,9 @@
 """One Gaussian, and a mixture of several, fitted to codes.
 
-Ghosh et al., "From Variational to Deterministic Autoencoders", Section 4: both with full covariance
-matrices, the mixture by EM with ten components.
+Ghosh et al., "From Variational to Deterministic Autoencoders": both with full covariance matrices,
+the mixture with ten components, by EM (the paper) or with a Dirichlet prior over the components'
+weights by variational inference (an option of its program, `GMM_Dirichlet`, to which comments in
+its settings attribute some of the published values).
 """
 
 import warnings
@@ -79,17 +81,27 @@ def fit_gaussian(codes: Codes, seed: int) -> dict[str, np.ndarray]:
     return {"mean": np.float32(z.mean(0)), "factor": np.float32(factor)}
 
 
-def fit_mixture(codes: Codes, seed: int, components: int = COMPONENTS) -> dict[str, np.ndarray]:
-    """The arrays of a `Mixture` fitted to codes.mu by EM, from k-means seeded with `seed`.
+def fit_mixture(
+    codes: Codes, seed: int, components: int = COMPONENTS, bayesian: bool = False
+) -> dict[str, np.ndarray]:
+    """The arrays of a `Mixture` fitted to codes.mu, from k-means seeded with `seed`.
 
-    Warns where EM has not converged after 100 iterations, the paper's limit.
+    Warns where the fit has not converged after 100 iterations, the paper's limit and, of the
+    Bayesian one, its program's.
+
+    Args:
+      codes: `Codes`.
+      seed: of k-means.
+      components: how many, K.
+      bayesian: variational inference under a Dirichlet process with concentration 1 / K, which
+        empties components that the codes do not ask for, instead of EM.
 
     Raises:
       UserError: fewer codes than components.
     """
     # Here, because training does without scikit-learn.
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
+    from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
     z = np.float64(codes.mu)
     if len(z) < components:
@@ -98,18 +110,22 @@ def fit_mixture(codes: Codes, seed: int, components: int = COMPONENTS) -> dict[s
             f"received {len(z)}"
         )
     regularization = _RELATIVE_REGULARIZATION * z.var(0).mean()
-    mixture = GaussianMixture(
-        components,
-        max_iter=_MOST_EM_ITERATIONS,
-        reg_covar=max(regularization, _LEAST_REGULARIZATION),
-        random_state=seed % 2**32,
-    )
+    options = {
+        "n_components": components,
+        "max_iter": _MOST_EM_ITERATIONS,
+        "reg_covar": max(regularization, _LEAST_REGULARIZATION),
+        "random_state": seed % 2**32,
+    }
+    if bayesian:
+        mixture = BayesianGaussianMixture(weight_concentration_prior=1 / components, **options)
+    else:
+        mixture = GaussianMixture(**options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(z)
     if not mixture.converged_:
         warn(
-            f"EM of the mixture of {components} Gaussians has not converged after "
+            f"the fit of a mixture of {components} Gaussians has not converged after "
             f"{_MOST_EM_ITERATIONS} iterations: the density is a little worse than it could be"
         )
     return {

@@ -1,7 +1,9 @@
 """How a model is measured, as data: what every reported number carries with it.
 
 Scores of two protocols are not comparable. `STANDARD` is how we recommend to measure;
-`RELEASED` repeats the FlexAE authors' program for comparison with the paper's tables.
+`RELEASED` repeats the FlexAE authors' program for comparison with the paper's tables, and `RAE`
+that of Ghosh et al., but for one thing: the program clusters PRD against the validation images,
+where the paper's Appendix B says test images, as here.
 """
 
 import dataclasses
@@ -12,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from flexae_tf.data import Dataset, gather
+from flexae_tf.errors import UserError
 from flexae_tf.evaluation.features import Extractor
 
 CHUNK_IMAGES = 1000
@@ -22,12 +26,19 @@ class Protocol:
     """Settings of an evaluation.
 
     Attributes:
-      name: "standard" or "released".
+      name: one of PROTOCOLS.
       count: images in each set, fewer where the data set has fewer.
       stretch: whether each generated or reconstructed image is stretched so that its own smallest
         and largest value become 0 and 1.
       round_to_uint8: whether generated images are rounded as a PNG would; otherwise they reach the
         extractor as float32.
+      truncate: whether that rounding is downwards, as that of a program that casts.
+      split: "test" or "validation", the real images that everything is compared with.
+      reconstructed_split: the images that are reconstructed and interpolated between; None for
+        those of `split`.
+      reconstruct_by: "mean" of q(z|x), or a "sample" of it; no difference for a deterministic
+        encoder.
+      checkpoint: which one counts where none is chosen, "newest" or "best" by validation error.
       same_originals: whether the images that are reconstructed are the very images that the
         reconstructions are compared with, or an independent draw from the test images (no
         difference where all test images are used).
@@ -40,6 +51,11 @@ class Protocol:
     count: int = 10_000
     stretch: bool = False
     round_to_uint8: bool = True
+    truncate: bool = False
+    split: str = "test"
+    reconstructed_split: str | None = None
+    reconstruct_by: str = "mean"
+    checkpoint: str = "newest"
     same_originals: bool = True
     interpolate: bool = True
     first_step: int | None = None
@@ -56,6 +72,28 @@ class Protocol:
         generator = np.random.default_rng([self.seed, draw])
         return generator.permutation(available)[: self.count]
 
+    def images(self, dataset: Dataset, reconstructed: bool = False, draw: int = 0) -> np.ndarray:
+        """The images [n, ...] of a data set that take part, in random order.
+
+        Args:
+          dataset: the `Dataset`.
+          reconstructed: those that are reconstructed and interpolated between, instead of those
+            that everything is compared with.
+          draw: as in `rows`.
+
+        Raises:
+          UserError: it has no such split.
+        """
+        split = (reconstructed and self.reconstructed_split) or self.split
+        images = dataset.test if split == "test" else dataset.validation
+        if images is None:
+            raise UserError(
+                f"there are no validation images of {dataset.name}: train with "
+                "--validation_images=10000, say, or measure by test images "
+                f"(--protocol={STANDARD.name})"
+            )
+        return gather(images, self.rows(len(images), draw))
+
     def prepare(self, x_hat: np.ndarray) -> np.ndarray:
         """A model's output, float32 [N, H, W, C] in [0, 1], as it is measured; vectors unchanged.
 
@@ -64,13 +102,14 @@ class Protocol:
         """
         if x_hat.ndim != 4:
             return x_hat
+        round_ = np.trunc if self.truncate else np.rint
         prepared = np.empty(x_hat.shape, np.uint8 if self.round_to_uint8 else np.float32)
         for start in range(0, len(x_hat), CHUNK_IMAGES):
             chunk = np.clip(x_hat[start : start + CHUNK_IMAGES], 0, 1)
             if self.stretch:
                 chunk = stretch(chunk)
             prepared[start : start + CHUNK_IMAGES] = (
-                np.rint(chunk * 255) if self.round_to_uint8 else chunk
+                round_(chunk * 255) if self.round_to_uint8 else chunk
             )
         return prepared
 
@@ -105,7 +144,15 @@ RELEASED = Protocol(
     first_step=80_000,
     last_step=130_000,
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED)}
+RAE = Protocol(
+    "rae",
+    truncate=True,
+    reconstructed_split="validation",
+    reconstruct_by="sample",
+    checkpoint="best",
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED, RAE)}
+SPLITS = ("test", "validation")
 
 
 def stretch(images: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ Files, in the run's `metrics/`:
     released.json                its result: the best of the checkpoints
     <iteration>.gmm.json, <iteration>.released.gmm.json, released.gmm.json
                                  the same for samples of another density than the model's own
+    <iteration>.validation.json, <iteration>.sample.json
+                                 measured on validation images, by sampled reconstructions
 
 TensorBoard finds the same numbers under `eval/`, `eval/released/`, `eval/gmm/` and so on; they
 share their tags, so they are several runs to it.
@@ -23,20 +25,21 @@ from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.features import Extractor
 from flexae_tf.evaluation.paper_values import model_name
-from flexae_tf.evaluation.protocol import STANDARD, Protocol
+from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD, Protocol
 from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_model
 from flexae_tf.training import checkpoints
 
 _PLACES = ("data_dir", "cache_dir")
 
 
-def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> list[int]:
+def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | None) -> list[int]:
     """Iterations of the checkpoints to measure, ascending.
 
     Args:
       run_dir: the run directory.
       protocol: `protocol.Protocol`; one with a range of steps takes all checkpoints in it.
-      choice: "newest", "all", "best" (by validation error) or an iteration as text.
+      choice: "newest", "best" (by validation error), "all" or an iteration as text; None for what
+        the protocol takes.
 
     Raises:
       UserError: there are no such checkpoints, or the protocol leaves no choice.
@@ -47,16 +50,16 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str) -> l
         raise UserError(f"--run_dir={run_dir} has no checkpoint: train it first")
     if protocol.first_step is not None:
         return _iterations_in_range(run_dir, protocol, choice, found)
+    choice = choice or protocol.checkpoint
     if choice == "all":
         return found
     if choice == "newest":
         return found[-1:]
-    if choice == "best" and best:
-        return best
+    if choice == "best":
+        return [directory.iteration_of(choice)]
     if not choice.isdecimal() or int(choice) not in found + best:
-        known = ["newest", "all", *(["best"] if best else [])]
         raise UserError(
-            f"--checkpoints={choice}: expected {', '.join(known)} or one of "
+            f"--checkpoints={choice}: expected newest, best, all or one of "
             f"{', '.join(map(str, sorted({*found, *best})))}"
         )
     return [int(choice)]
@@ -146,7 +149,13 @@ class RunEvaluation:
 
     def _name(self, density):
         """What tells the reports of a protocol and density apart; "" for the standard ones."""
-        parts = [self._protocol.name, density]
+        usual = PROTOCOLS[self._protocol.name]
+        changes = [
+            value
+            for field in ("split", "reconstruct_by")
+            if (value := getattr(self._protocol, field)) != getattr(usual, field)
+        ]
+        parts = [self._protocol.name, *changes, density]
         return ".".join(part for part in parts if part not in (STANDARD.name, densities.OWN))
 
     def _path(self, iteration, density):
@@ -180,7 +189,7 @@ class RunEvaluation:
     def _description(self, run, density, counts):
         return self._protocol.description(
             counts=counts,
-            split="test",
+            split=self._protocol.split,
             extractor=self._extractor,
             checkpoint=run.iteration,
             dataset=self._dataset.name,
@@ -200,7 +209,7 @@ def _settings_of(run):
 
 
 def _iterations_in_range(run_dir, protocol, choice, found):
-    if choice != "newest":
+    if choice not in (None, "newest"):
         raise UserError(
             f"--protocol={protocol.name} chooses its checkpoints: leave out --checkpoints"
         )

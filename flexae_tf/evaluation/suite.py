@@ -2,14 +2,14 @@
 
 Keys are `<what is measured>/<measure>`:
 
-    reconstruction/..., generation/...   a set of fakes against real test images:
+    reconstruction/..., generation/...   a set of fakes against the protocol's real images:
         fid             Frechet distance of the extractor's activations; the FID with Inception
         kid, kid_std    kernel distance and its standard error
         prd_f1_8, prd_f8        PRD, precision-like and recall-like
         precision, recall       improved precision and recall, k = 3
         inception_score         where the extractor classifies
         squared_error           of reconstructions only: mean over images of |x - x_hat|^2
-    interpolation/fid   decoded spherical midpoints of the codes of random pairs of test images
+    interpolation/fid   decoded spherical midpoints of the codes of random pairs of images
     pms/a_b, ims/a_b    memorization score in pixels and in activations, mean over set a of the
                         distance to set b; named as the columns of the paper's Table 4
     codes/nac, codes/nac_by_mean_variance       dependence between the components of the codes
@@ -67,7 +67,7 @@ def evaluate_model(
     Returns:
       (metrics {key: float}, counts {set: number of images}).
     """
-    real = gather(dataset.test, protocol.rows(len(dataset.test)))
+    real = protocol.images(dataset)
     metrics = autoencoder or evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir)
     generated = _generate(model, len(real), protocol)
     features = extractor(generated)
@@ -96,9 +96,10 @@ def evaluate_autoencoder(
     Returns:
       {key: float}, the keys of "reconstruction/", "interpolation/" and "codes/".
     """
-    real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics = _reconstruct(model, dataset, real, extractor, protocol, cache_dir)
-    z = model.encode(real)
+    real = protocol.images(dataset)
+    originals = _originals(dataset, real, protocol)
+    metrics = _reconstruct(model, originals, real, extractor, protocol, cache_dir)
+    z = model.encode(originals)
     if protocol.interpolate:
         metrics |= _interpolate(model, z, real, extractor, protocol, cache_dir)
     metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
@@ -124,8 +125,8 @@ def evaluate_small(
       {key: float}, the keys of "reconstruction/" and, for a model with a prior, "generation/".
     """
     protocol = dataclasses.replace(STANDARD, count=n, seed=seed)
-    real = gather(dataset.test, protocol.rows(len(dataset.test)))
-    metrics = _reconstruct(model, dataset, real, extractor, protocol, cache_dir)
+    real = protocol.images(dataset)
+    metrics = _reconstruct(model, real, real, extractor, protocol, cache_dir)
     if model.density is not None:
         measured = two_set_metrics(
             real=cached_features(extractor, real, cache_dir),
@@ -201,14 +202,19 @@ def two_set_metrics(*, real: Features, generated: Features, seed: int) -> dict[s
     return metrics
 
 
-def _reconstruct(model, dataset, real, extractor, protocol, cache_dir):
-    """Metrics of the reconstructions."""
-    originals = real
-    if not protocol.same_originals:
-        originals = gather(dataset.test, protocol.rows(len(dataset.test), draw=1))
-    x_hat = model.reconstruct(originals)
+def _originals(dataset, real, protocol):
+    """The images that are reconstructed; no more than the real ones they are compared with."""
+    if protocol.same_originals and protocol.reconstructed_split in (None, protocol.split):
+        return real
+    draw = 0 if protocol.same_originals else 1
+    return protocol.images(dataset, reconstructed=True, draw=draw)[: len(real)]
+
+
+def _reconstruct(model, originals, real, extractor, protocol, cache_dir):
+    """Metrics of the reconstructions of `originals`."""
+    x_hat = model.reconstruct(originals, protocol.reconstruct_by, protocol.seed)
     measured = two_set_metrics(
-        real=cached_features(extractor, real, cache_dir),
+        real=cached_features(extractor, real[: len(originals)], cache_dir),
         generated=extractor(protocol.prepare(x_hat)),
         seed=protocol.seed,
     )
@@ -222,7 +228,7 @@ def _interpolate(model, z, real, extractor, protocol, cache_dir):
 
     The rows are in random order, so that each and the next are a random pair.
     """
-    real_features = cached_features(extractor, real, cache_dir).activations
+    real_features = cached_features(extractor, real[: len(z)], cache_dir).activations
     if real_features.shape[1] > LARGEST_FRECHET_COMPONENTS:
         return {}
     middle = model.decode(np.float32(spherical(z, np.roll(z, 1, axis=0), 0.5)))
@@ -242,7 +248,7 @@ def _memorization(dataset, generated, generated_features, extractor, protocol, c
     sets = {
         "train": gather(dataset.train, order[:count]),
         "other_train": gather(dataset.train, order[count : 2 * count]),
-        "test": gather(dataset.test, protocol.rows(len(dataset.test))[:count]),
+        "test": protocol.images(dataset)[:count],
     }
     # (queries, database): as many of each, because the score falls as the database grows.
     pairs = {

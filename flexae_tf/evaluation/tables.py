@@ -9,10 +9,12 @@ A row is a flat dict, and its keys are the columns of the CSV file:
     <density>/precision, /recall        their PRD, F_1/8 and F_8
     <any of these>/paper                the paper's value, where the run has its settings
     n/density                           which density column n is
+    seed, settings                      the run's seed, and a digest of all its other settings
     protocol, extractor, count          how it was measured
 
 Column n is what the paper prints under N: samples of the model's own prior where it has one, and
-otherwise, as for a CV-VAE, of a Gaussian fitted to its codes.
+otherwise, as for a CV-VAE, of a Gaussian fitted to its codes. In the Markdown, runs that differ in
+nothing but their seed are one row, mean and standard deviation.
 """
 
 import csv
@@ -22,12 +24,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexae_tf import densities, files, runs
+from flexae_tf import densities, files
+from flexae_tf.evaluation import seeds
 from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.evaluation.protocol import Protocol
 from flexae_tf.evaluation.report import PREFIX, markdown_table, number
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
-from flexae_tf.training import checkpoints
 
 N = "n"
 _FITTED_N = ("cv_vae",)
@@ -45,25 +47,27 @@ _MEASURES = {
 
 
 def row(
-    evaluation: RunEvaluation, run_dir: Path | str, protocol: Protocol, columns: Sequence[str]
+    evaluation: RunEvaluation,
+    run_dir: Path | str,
+    protocol: Protocol,
+    columns: Sequence[str],
+    choice: str | None = None,
 ) -> dict[str, Any]:
-    """The row of a run: of the checkpoint that validated best where it was kept, else the newest.
-
-    What has a report is not measured again.
+    """The row of a run. What has a report is not measured again.
 
     Args:
       evaluation: `run_evaluation.RunEvaluation` of the run.
       run_dir: its directory.
       protocol: `protocol.Protocol`.
       columns: names of densities, and N. "own" is left empty where a model has no prior.
+      choice: which checkpoint, as in `choose_iterations`.
 
     Raises:
       UserError: as `RunEvaluation.measure`.
     """
-    kept_best = checkpoints.iterations(runs.RunDirectory(run_dir).best)
-    choice = "best" if kept_best and protocol.first_step is None else "newest"
     iterations = choose_iterations(run_dir, protocol, choice)
-    method, has_prior = _method_of(evaluation.open(iterations[-1]))
+    run = evaluation.open(iterations[-1])
+    method, has_prior = run.settings["method"], run.model.density is not None
     n = densities.OWN if has_prior and method not in _FITTED_N else "gaussian"
     chosen = {column: n if column == N else column for column in columns}
     records = {}
@@ -74,13 +78,17 @@ def row(
             records[column] = evaluation.measure(iterations[-1], density, again=False)
         else:
             records[column] = evaluation.measure_best(iterations, density)
-    return _row_of(run_dir, records) | ({"n/density": n} if N in chosen else {})
+    of_run = {"seed": run.settings["seed"], "settings": seeds.settings_key(run.settings)}
+    return _row_of(run_dir, records) | of_run | ({"n/density": n} if N in chosen else {})
 
 
 def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """The two tables as Markdown: ours, and in parentheses the paper's."""
-    titles = [_TITLES.get(column, column.replace("_", " ")) for column in columns]
+    notes = _notes(rows, columns)
     numbers = ["squared_error", "rec", *columns, "interp"]
+    pairs = [f"{column}/{which}" for column in columns for which in ("precision", "recall")]
+    rows = seeds.averaged(rows, [*numbers, *pairs])
+    titles = [_TITLES.get(column, column.replace("_", " ")) for column in columns]
     lines = markdown_table(
         ["data", "model", "run", "error", "REC", *titles, "Interp."],
         [[*_which(row), *(_cell(row, key) for key in numbers)] for row in rows],
@@ -90,6 +98,10 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
         ["data", "model", "run", *titles],
         [[*_which(row), *(_pair(row, column) for column in columns)] for row in rows],
     )
+    return "\n".join([*lines, *notes]) + "\n"
+
+
+def _notes(rows, columns):
     notes = ["", "error: mean over images of |x - x_hat|^2. Others in the first table: FID."]
     if N in columns:
         notes.append("N: " + "; ".join(f"{r['run']}: {r['n/density']}" for r in rows) + ".")
@@ -97,7 +109,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
         notes.append("Protocol {}, extractor {}, {:,} images.".format(*how))
     if not all(row["is_inception"] for row in rows):
         notes.append("Not with Inception: our numbers do not compare with the paper's.")
-    return "\n".join([*lines, *notes]) + "\n"
+    return notes
 
 
 def write(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], folder: Path | str) -> None:
@@ -115,11 +127,6 @@ def write(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], folder: Pat
     files.write_text(folder / "tables.md", markdown(rows, columns))
     files.write_text(folder / "tables.csv", text.getvalue())
     files.write_text(folder / "tables.json", json.dumps(rows, indent=2) + "\n")
-
-
-def _method_of(run):
-    """(Name of a run's method, whether it has a prior of its own.)"""
-    return run.settings["method"], run.model.density is not None
 
 
 def _row_of(run_dir, records):
@@ -151,7 +158,8 @@ def _which(row):
 
 
 def _cell(row, key):
-    return _beside(number(row.get(key)), number(row.get(f"{key}/paper")))
+    ours, spread = number(row.get(key)), number(row.get(f"{key}{seeds.SPREAD}"))
+    return _beside(f"{ours} ± {spread}" if spread else ours, number(row.get(f"{key}/paper")))
 
 
 def _pair(row, column):

@@ -171,3 +171,9 @@ def adopt(folder: Path | str, evaluate_flags: Sequence[str]) -> None:
             "flags, or remove that folder to measure again"
         )
     files.write_text(path, now + "\n")
+
+
+def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """(what comes before "--" in a command line, what comes after it)."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]

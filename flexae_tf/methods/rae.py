@@ -16,8 +16,8 @@ program differ, --variant=paper, the default, is the paper:
 
 --decayed_kernels and --penalized_gradient choose one of these by itself. The released program takes
 means where Eq. 10 and 15 have sums. The default weights are its MNIST weights times the pixels (and
-for beta 2/m), which is the same objective times a constant. The paper gives no weights, so that of
-the Jacobian is ours (see _WEIGHTS).
+for beta 2/m), which is the same objective times a constant. The paper gives no weights: that of the
+Jacobian is the same number as the program's for its own quantity and has no source.
 """
 
 import functools

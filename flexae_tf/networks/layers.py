@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import keras
 import tensorflow as tf
 
+from flexae_tf.networks.products import product
+
 
 class Adam(keras.optimizers.Adam):
     """Keras' Adam with its update in TensorFlow's one fused kernel.
@@ -72,26 +74,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
-@tf.custom_gradient
-def _product(x, kernel):
-    """x W of [B, k] and [k, n], whose gradient by x is computed as (W g^T)^T instead of g W^T.
-
-    On processors TensorFlow's product with a transposed right-hand side is the slow one: of
-    [128, 1024] and [6272, 1024] it takes 16.5 ms on two cores, transposed twice 11.2 ms.
-    """
-
-    def gradient(g):
-        by_x = tf.transpose(tf.matmul(kernel, g, transpose_b=True))  # [B, k]
-        return by_x, tf.matmul(x, g, transpose_a=True)
-
-    return tf.matmul(x, kernel), gradient
-
-
 class Dense(keras.layers.Dense):
     """Keras' dense layer, faster to differentiate where its kernel is large.
 
     At test time it is Keras' own, so that exported models hold no gradient functions. Small ones
-    are always: what `_product` adds would outweigh what it saves.
+    are always: what `product` adds would outweigh what it saves.
     """
 
     large = 2**20  # entries of the kernel
@@ -99,7 +86,7 @@ class Dense(keras.layers.Dense):
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if training is False or math.prod(self.kernel.shape) < self.large:
             return super().call(inputs, training=training)
-        outputs = _product(inputs, tf.convert_to_tensor(self.kernel))
+        outputs = product(inputs, tf.convert_to_tensor(self.kernel))
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
@@ -137,6 +124,7 @@ class _SpectralNorm:
             shape=(self.kernel.shape[-1], 1),
             initializer="orthogonal",  # a random unit vector
             trainable=False,
+            autocast=False,
         )
 
     def call(self, inputs, training=None):
@@ -145,7 +133,8 @@ class _SpectralNorm:
             v = matrix @ self.u.value
             self.u.assign(tf.math.l2_normalize(tf.matmul(matrix, v, transpose_a=True)))
         # (x / sigma) W instead of x (W / sigma): x is smaller, and W need not be copied.
-        return super().call(inputs / self.sigma())
+        x = tf.cast(inputs, tf.float32) / self.sigma()
+        return super().call(tf.cast(x, inputs.dtype))
 
     def sigma(self) -> tf.Tensor:
         """The largest singular value of W, a scalar."""
@@ -153,7 +142,8 @@ class _SpectralNorm:
         return tf.sqrt(tf.reduce_sum((self._matrix() @ self.u.value) ** 2) + 1e-12)
 
     def _matrix(self):
-        return tf.reshape(self.kernel.value, [-1, self.kernel.shape[-1]])
+        # In float32: of the rounded kernel, where the layer computes with that one.
+        return tf.reshape(tf.cast(self.kernel.value, tf.float32), [-1, self.kernel.shape[-1]])
 
 
 class SpectralDense(_SpectralNorm, keras.layers.Dense):

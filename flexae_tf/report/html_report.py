@@ -18,6 +18,7 @@ from flexae_tf.evaluation import report
 from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.report import curves
 from flexae_tf.training import checkpoints
+from flexae_tf.training.best import Best
 
 FILE_NAME = "report.html"
 # A PNG file above this becomes a lossy WebP: colour images, of which a report has many.
@@ -61,13 +62,15 @@ $sections
 """)
 
 
-def write(run_dir: Path | str, options: pictures.Options, checkpoint: int | None = None) -> Path:
+def write(
+    run_dir: Path | str, options: pictures.Options, checkpoint: int | str | None = None
+) -> Path:
     """Writes <run_dir>/report.html, and the run's pictures where there are none yet.
 
     Args:
       run_dir: the run directory.
       options: `pictures.Options` for the pictures that are missing.
-      checkpoint: iteration of the model that is shown; the newest by default.
+      checkpoint: iteration of the model that is shown, or "best"; the newest by default.
 
     Returns:
       The page's path.
@@ -78,7 +81,10 @@ def write(run_dir: Path | str, options: pictures.Options, checkpoint: int | None
     directory = runs.RunDirectory(run_dir)
     flags, provenance = directory.read_flags(), directory.read_provenance()
     saved = checkpoints.iterations(directory.checkpoints)
-    iteration = checkpoint if checkpoint is not None else max(saved, default=None)
+    if checkpoint is None:
+        iteration = max(saved, default=None)
+    else:
+        iteration = directory.iteration_of(checkpoint)
     sections = {
         "Measures": _measures(directory, iteration),
         "Training": _training(directory),
@@ -250,12 +256,16 @@ def _versions(provenance):
 def _checkpoints(directory, saved):
     if not saved:
         return _missing("No checkpoint yet", _training_command(directory))
-    rows = []
-    for iteration in saved:
-        parts = directory.checkpoints.glob(f"ckpt-{iteration}.*")
-        size = sum(part.stat().st_size for part in parts)
-        rows.append((f"{iteration:,}", f"{size / 1e6:,.1f} MB"))
-    return _table(["iteration", "size"], rows, numbers={"iteration", "size"})
+    rows = [_checkpoint(directory.checkpoints, iteration, "") for iteration in saved]
+    for iteration in checkpoints.iterations(directory.best):
+        error = Best(directory.best).error
+        rows.append(_checkpoint(directory.best, iteration, f"best, validation error {error:.4g}"))
+    return _table(["iteration", "size", "kept as"], rows, numbers={"iteration", "size"})
+
+
+def _checkpoint(folder, iteration, kept_as):
+    size = sum(part.stat().st_size for part in folder.glob(f"ckpt-{iteration}.*"))
+    return f"{iteration:,}", f"{size / 1e6:,.1f} MB", kept_as
 
 
 def _table(headings, rows, numbers=()):

@@ -136,6 +136,7 @@ def _card(run, density, signatures, lacking):
         "method": settings["method"],
         "variant": settings["variant"],
         "dataset": settings["dataset"],
+        "precision": settings["precision"],
         "data_fingerprint": run.fingerprint,
         "iteration": run.iteration,
         "density": density,

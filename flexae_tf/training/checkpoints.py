@@ -14,6 +14,7 @@ from flexae_tf.training import workers
 
 _NAME = re.compile(r"ckpt-(\d+)\.index")
 _PART = re.compile(r"ckpt-(\d+)\..*")
+LOSS_SCALES = "loss_scales"  # what a float32 run does not have
 
 
 class Checkpoints:
@@ -141,10 +142,23 @@ def iterations(folder: Path) -> list[int]:
 def restore(checkpoint: tf.train.Checkpoint, path: Path | str) -> None:
     """Restores every variable of a tf.train.Checkpoint from `path`.
 
+    Loss scales alone may be missing there, after a change to float16; they begin anew.
+
     Raises:
       UserError: the checkpoint is missing or damaged, or is one of other networks.
     """
     try:
-        checkpoint.read(str(path)).assert_existing_objects_matched()
+        _without_new_scales(checkpoint, path).read(str(path)).assert_existing_objects_matched()
     except (tf.errors.OpError, AssertionError, ValueError, OSError, IndexError) as error:
         raise UserError(f"cannot read the checkpoint {path}: {files.reason(error)}") from error
+
+
+def _without_new_scales(checkpoint, path):
+    """The checkpoint, or all of it but loss scales that `path` does not have."""
+    parts = checkpoint._trackable_children()
+    if LOSS_SCALES not in parts:
+        return checkpoint
+    saved = [name for name, _ in tf.train.list_variables(str(path))]
+    if any(name.startswith(f"{LOSS_SCALES}/") for name in saved):
+        return checkpoint
+    return tf.train.Checkpoint(**{name: parts[name] for name in parts if name != LOSS_SCALES})

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from flexae_tf.errors import UserError
+from flexae_tf.networks.precision import PRECISIONS
 
 # Intervals with a 0 that turns them off.
 _MAY_BE_OFF = ("keep_every_steps", "eval_every_steps", "validate_every_steps")
@@ -28,6 +29,9 @@ class TrainerOptions:
     seed: int = _option(0, "Seed of the initial weights and of every draw.")
     strategy: str = _option(
         "auto", "auto: mirrored with two or more GPUs, else one device.", STRATEGIES, free=True
+    )
+    precision: str = _option(
+        "float32", "What networks compute in; weights are float32.", PRECISIONS, free=True
     )
     xla: bool = _option(False, "Compile the gradient functions with XLA.", free=True)
     sync_batch_norm: bool = _option(

@@ -12,8 +12,11 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training import workers
 from flexae_tf.training.best import Best
-from flexae_tf.training.checkpoints import Checkpoints, iterations, restore
+from flexae_tf.training.checkpoints import LOSS_SCALES, Checkpoints, iterations, restore
 from flexae_tf.training.options import TrainerOptions
+
+# Of losses in float16: thirty steps in a row were left out, and more would be in silence.
+_LEAST_SCALE = 2.0**-15
 
 
 class Saving:
@@ -24,7 +27,7 @@ class Saving:
       iteration: tf.Variable, how many iterations have been trained.
       run: RunDirectory to write to, or None to check only.
       options: TrainerOptions.
-      strategy: the tf.distribute strategy. agreement: the workers' Agreement.
+      agreement: the workers' Agreement.
       validation: {name: tf.Variable} of a `Validation`.
 
     Attributes:
@@ -37,12 +40,11 @@ class Saving:
         iteration: tf.Variable,
         run: Any,
         options: TrainerOptions,
-        strategy: tf.distribute.Strategy,
         agreement: workers.Agreement,
         validation: Mapping[str, tf.Variable],
     ) -> None:
         self.state = checkpoint_of(method, iteration, validation)
-        self._strategy, self._agreement = strategy, agreement
+        self._agreement = agreement
         self._networks, self._iteration, self._run = method.networks, iteration, run
         self._checkpoints = run and Checkpoints(
             run.checkpoints, self.state, options.keep_checkpoints, options.keep_every_steps
@@ -79,7 +81,7 @@ class Saving:
         Raises:
           UserError: a checkpoint is there and cannot be read.
         """
-        chief = workers.is_chief(self._strategy)
+        chief = self._agreement.is_chief
         if chief:
             Checkpoints(folder, self.state).restore()
         iteration = self._agreement.of_chief(int(self._iteration.numpy()))
@@ -124,6 +126,8 @@ class LossCheck:
         for name in self._players:
             if name in self._reported and not np.isfinite(float(self._reported[name])):
                 raise not_finite(f"the loss of the {name}", self._iteration, self._run)
+            if float(self._reported.get(f"loss_scale/{name}", 1)) < _LEAST_SCALE:
+                raise not_finite(f"every gradient of the {name}", self._iteration, self._run)
 
 
 def checkpoint_of(
@@ -132,11 +136,13 @@ def checkpoint_of(
     """The checkpoint of a method's networks and optimizers, and the iteration (a tf.Variable).
 
     Also of what goes by the validation error, where that is measured: the plateaus of the method,
-    and variables by name.
+    and variables by name. Loss scales, where there are any, stand beside the optimizers, so that
+    these are the same in every precision.
     """
     optimizers = {name: player.optimizer for name, player in method.players.items()}
+    scales = {name: p.loss_scale.state for name, p in method.players.items() if p.loss_scale}
     plateaus = {name: p.plateau.state for name, p in method.players.items() if p.plateau}
-    more = {"plateaus": plateaus, "validation": dict(validation or {})}
+    more = {"plateaus": plateaus, "validation": dict(validation or {}), LOSS_SCALES: scales}
     return tf.train.Checkpoint(
         iteration=iteration,
         networks=method.networks,

@@ -6,15 +6,19 @@ import tensorflow as tf
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.networks.layers import layers_of
-from flexae_tf.training import workers
+from flexae_tf.networks.precision import warn_if_emulated
+from flexae_tf.training import allocation, workers
 from flexae_tf.training.options import TrainerOptions
 
 
 def make_strategy(options: TrainerOptions) -> tf.distribute.Strategy:
     """The tf.distribute strategy that the options name. Raises UserError if it cannot be had."""
+    allocation.keep_freed_memory()
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        warn_if_emulated(options.precision)
     name = options.strategy
     if name == "auto":
         name = "mirrored" if len(gpus) > 1 else "one_device"

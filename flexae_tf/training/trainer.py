@@ -11,6 +11,7 @@ from flexae_tf import data
 from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
 from flexae_tf.model import Model
+from flexae_tf.networks import precision
 from flexae_tf.training import workers
 from flexae_tf.training.drawing import Drawing
 from flexae_tf.training.options import TrainerOptions
@@ -28,8 +29,8 @@ class Trainer:
     """Trains a method on a data set.
 
     Args:
-      build: function without arguments that returns the Method; called in the strategy's scope,
-        after the seed of the initial weights is set.
+      build: function without arguments that returns the Method; called in the strategy's scope
+        and in that of `options.precision`, after the seed of the initial weights is set.
       dataset: a `data.Dataset`.
       options: TrainerOptions.
       run: RunDirectory to write to, or None to keep nothing.
@@ -57,7 +58,7 @@ class Trainer:
         self._run, self._evaluate = run, evaluate
         self._strategy = strategy or make_strategy(options)
         keras.utils.set_random_seed(options.seed)
-        with self._strategy.scope():
+        with self._strategy.scope(), precision.networks_in(options.precision):
             self.method = build()
             self.method.xla = options.xla
             several = self._strategy.num_replicas_in_sync > 1
@@ -68,15 +69,8 @@ class Trainer:
         self._stopping = stopping or Stopping(options.max_hours)
         self._drawing = Drawing(self._strategy, dataset.train, options.batch_size, options.seed)
         self.statistics = Statistics(self._strategy, self.method, self._drawing, self._iteration)
-        self.saving = Saving(
-            self.method,
-            self._iteration,
-            run,
-            options,
-            self._strategy,
-            self._agreement,
-            self.validation.state,
-        )
+        state = self.validation.state
+        self.saving = Saving(self.method, self._iteration, run, options, self._agreement, state)
         self._graph_functions = {}
 
     @property

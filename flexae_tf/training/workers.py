@@ -118,6 +118,11 @@ class Agreement:
         self._alone = count(strategy) == 1
         self._asked = None
 
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that writes."""
+        return is_chief(self._strategy)
+
     def stop(self, reason: int) -> int:
         """The reason to stop that all workers act on.
 

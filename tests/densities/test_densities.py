@@ -87,6 +87,19 @@ def test_fitted_mixture_finds_the_components():
     np.testing.assert_allclose(factors @ factors.transpose(0, 2, 1), COVARIANCES, atol=0.2)
 
 
+def test_bayesian_mixture_empties_the_components_that_are_too_many():
+    z = sample(gaussians.Mixture(WEIGHTS, MEANS, np.linalg.cholesky(COVARIANCES)), 6000)
+    by_em = gaussians.fit_mixture(Codes(z, None), seed=0, components=10)
+    arrays = gaussians.fit_mixture(Codes(z, None), seed=0, components=10, bayesian=True)
+    heaviest = np.argsort(arrays["weights"])[-3:]
+    assert (
+        arrays["weights"][heaviest].sum()
+        > by_em["weights"][np.argsort(by_em["weights"])][-3:].sum()
+    )
+    assert arrays["weights"].sum() == pytest.approx(1, abs=1e-5)
+    assert arrays["factors"].shape == (10, 2, 2)
+
+
 @pytest.mark.parametrize("scale", [1e-4, 0.0])
 def test_mixture_of_codes_of_small_scale(scale):
     z = np.float32(scale * np.random.default_rng(0).standard_normal((300, 3)))
@@ -132,7 +145,7 @@ def test_second_stage_of_a_stochastic_encoder_is_fitted_to_drawn_codes():
     np.testing.assert_allclose(drawn.std(0), 1, atol=0.2)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "gmm3"])
+@pytest.mark.parametrize("name", ["gaussian", "gmm3", "bayesian_gmm3"])
 def test_round_trip_through_the_file_is_bit_identical(tmp_path, name):
     run = tiny_run(tmp_path)
     first = densities.attach(run, name, tiny.dataset()).model.sample(30, seed=3)
@@ -188,6 +201,6 @@ def test_names(tmp_path):
     z = densities.attach(without, "standard_normal").model.sample_codes(DRAWN)
     assert z.shape == (DRAWN, 4)
     np.testing.assert_allclose(np.cov(z.T), np.eye(4), atol=0.03)
-    for name in ("normal", "gmm0", "gaussian3", ""):
+    for name in ("normal", "gmm0", "bayesian_gmm0", "gaussian3", ""):
         with pytest.raises(UserError, match="unknown density"):
             densities.attach(run, name)

@@ -22,7 +22,8 @@ def reference_score(real, generated, seed):
     np.random.seed(seed)  # noqa: NPY002
     precisions, recalls = [], []
     for _ in range(10):
-        labels = MiniBatchKMeans(n_clusters=20, n_init=10).fit(np.vstack([generated, real])).labels_
+        clusterer = MiniBatchKMeans(n_clusters=20, n_init=10, batch_size=100)
+        labels = clusterer.fit(np.vstack([generated, real])).labels_
         n = len(generated)
         q = [np.mean(labels[:n] == k) for k in range(20)]
         p = [np.mean(labels[n:] == k) for k in range(20)]
@@ -41,7 +42,7 @@ def reference_score(real, generated, seed):
 
 def test_equals_the_reference_algorithm_with_the_same_seed():
     generator = np.random.default_rng(0)
-    real, generated = generator.normal(size=(300, 5)), generator.normal(size=(300, 5)) * 0.7 + 0.3
+    real, generated = generator.normal(size=(900, 5)), generator.normal(size=(900, 5)) * 0.7 + 0.3
     score = prd_score(real=real, generated=generated, seed=7)
     f_8, f_1_8 = reference_score(real, generated, seed=7)
     assert score.f_8 == pytest.approx(f_8, abs=1e-6)

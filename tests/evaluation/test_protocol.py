@@ -4,9 +4,12 @@ import dataclasses
 import json
 
 import numpy as np
+import pytest
 
+from flexae_tf.data import Dataset
+from flexae_tf.errors import UserError
 from flexae_tf.evaluation.features import pixels
-from flexae_tf.evaluation.protocol import PROTOCOLS, RELEASED, STANDARD, stretch
+from flexae_tf.evaluation.protocol import PROTOCOLS, RAE, RELEASED, STANDARD, stretch
 
 
 def test_standard_rounds_to_uint8_and_does_not_stretch():
@@ -14,6 +17,25 @@ def test_standard_rounds_to_uint8_and_does_not_stretch():
     prepared = STANDARD.prepare(x_hat)
     assert prepared.dtype == np.uint8
     assert prepared.ravel().tolist() == [26, 128, 230, 0]  # 25.5 and 127.5 to even
+
+
+def test_rae_cuts_to_bytes():
+    x_hat = np.float32([0.1, 0.5, 0.999, 1.2]).reshape(1, 2, 2, 1)
+    assert RAE.prepare(x_hat).ravel().tolist() == [25, 127, 254, 255]
+
+
+def test_images_are_of_the_protocols_splits():
+    test, validation = np.arange(30), np.arange(100, 120)
+    dataset = Dataset("made_up", np.arange(9), test, None, None, (), "0", validation)
+    assert sorted(RAE.images(dataset)) == sorted(test)
+    assert sorted(RAE.images(dataset, reconstructed=True)) == sorted(validation)
+    assert sorted(STANDARD.images(dataset, reconstructed=True)) == sorted(test)
+    by_validation = dataclasses.replace(STANDARD, split="validation", count=5)
+    assert set(by_validation.images(dataset)) <= set(validation)
+    assert list(by_validation.images(dataset)) != list(by_validation.images(dataset, draw=1))
+    without = dataclasses.replace(dataset, validation=None)
+    with pytest.raises(UserError, match=r"no validation images of made_up.*--validation_images"):
+        RAE.images(without, reconstructed=True)
 
 
 def test_released_stretches_each_image_and_does_not_round():
@@ -62,4 +84,4 @@ def test_description_carries_what_is_needed_to_repeat():
     assert record["extractor"]["fingerprint"] == "pixels"
     assert record["versions"]["tensorflow"]
     assert record["checkpoint"] == 1000
-    assert set(PROTOCOLS) == {"standard", "released"}
+    assert set(PROTOCOLS) == {"standard", "released", "rae"}

@@ -34,7 +34,7 @@ class NoisyCopy:
     def decode(self, z):
         return data.to_unit(DIGITS.train[: len(z)])
 
-    def reconstruct(self, x):
+    def reconstruct(self, x, by, seed):
         return data.to_unit(x)
 
     def sample(self, n, seed):
@@ -59,6 +59,7 @@ def run(tmp_path, monkeypatch):
             settings={
                 "method": "flexae_sr",
                 "variant": "paper",
+                "seed": 0,
                 "cache_dir": str(tmp_path / "cache"),
             },
             load_dataset=lambda: DIGITS,
@@ -117,6 +118,13 @@ def test_a_report_by_the_same_protocol_is_kept(run):
     other = evaluation(run, dataclasses.replace(FEW, seed=1)).measure(90_000, again=False)
     assert other["protocol"]["seed"] == 1
     assert other["metrics/generation/fid"] != records[1]["metrics/generation/fid"]
+
+
+def test_another_split_has_a_report_of_its_own(run):
+    by_sample = dataclasses.replace(FEW, reconstruct_by="sample")
+    evaluation(run, by_sample).measure(90_000, "gmm")
+    assert (run.path / "metrics" / "90000.sample.gmm.json").exists()
+    assert not (run.path / "metrics" / "90000.gmm.json").exists()
 
 
 def test_another_density_has_a_report_of_its_own_and_the_same_reconstructions(run, monkeypatch):
@@ -188,12 +196,12 @@ def test_choice_of_checkpoints(run, tmp_path):
     assert choose_iterations(run.path, STANDARD, "newest") == [140_000]
     assert choose_iterations(run.path, STANDARD, "all") == ITERATIONS
     assert choose_iterations(run.path, STANDARD, "90000") == [90_000]
-    with pytest.raises(UserError, match="--checkpoints=best: expected newest, all or one of 5"):
+    with pytest.raises(UserError, match="no best checkpoint: train with --validation_images"):
         choose_iterations(run.path, STANDARD, "best")
     short = dataclasses.replace(RELEASED, first_step=1, last_step=2)
     for path, protocol, choice, message in (
         (tmp_path, STANDARD, "newest", "has no checkpoint"),
-        (run.path, STANDARD, "7", "expected newest, all or one of 50000, 90000"),
+        (run.path, STANDARD, "7", "expected newest, best, all or one of 50000, 90000"),
         (run.path, RELEASED, "all", "leave out --checkpoints"),
         (run.path, short, "newest", "has 50,000 to 140,000"),
     ):

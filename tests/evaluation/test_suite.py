@@ -9,7 +9,7 @@ from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import suite
 from flexae_tf.evaluation.features import Extractor, pixels
-from flexae_tf.evaluation.protocol import RELEASED, STANDARD
+from flexae_tf.evaluation.protocol import RAE, RELEASED, STANDARD
 from flexae_tf.evaluation.reconstruction import squared_error
 
 
@@ -28,7 +28,8 @@ class MemorisingModel:
         self.decoded = z
         return np.float32(self.train[: len(z)]) / 255
 
-    def reconstruct(self, x):
+    def reconstruct(self, x, by, seed):
+        self.reconstructed, self.by = x, by
         return np.float32(x) / 255
 
     def sample(self, n, seed):
@@ -88,6 +89,21 @@ def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
     assert kept["codes/nac"] == 1
     assert "reconstruction/fid" not in kept
     assert "generation/fid" in kept
+
+
+def test_rae_reconstructs_and_interpolates_validation_images_by_samples(tmp_path):
+    data = dataset(train_count=130, test_count=80)
+    data = dataclasses.replace(data, test=data.test[:60], validation=data.test[60:])
+    model = MemorisingModel(data.train)
+    metrics, counts = suite.evaluate_model(model, data, stand_in(), RAE, tmp_path)
+    assert counts["real"] == 60
+    assert model.by == "sample"
+    assert sorted(map(bytes, model.reconstructed)) == sorted(map(bytes, data.validation))
+    assert len(model.decoded) == 20
+    assert metrics["reconstruction/fid"] > 1e-3  # perfect copies, but of other images
+    suite.evaluate_model(model, data, stand_in(), STANDARD, tmp_path)
+    assert model.by == "mean"
+    assert len(model.reconstructed) == 60
 
 
 def test_a_method_without_a_prior_has_a_small_evaluation_without_samples(tmp_path):
@@ -160,7 +176,7 @@ def test_vectors_are_measured_raw(tmp_path):
     data = Dataset("vectors", vectors[:120], vectors[120:], None, None, (), "0")
 
     class Identity(MemorisingModel):
-        def reconstruct(self, x):
+        def reconstruct(self, x, by, seed):
             return x * 1.1
 
         def decode(self, z):

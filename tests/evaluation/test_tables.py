@@ -8,7 +8,7 @@ import pytest
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import sources, tables
 from flexae_tf.evaluation.features import pixels
-from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.protocol import RAE
 from flexae_tf.evaluation.report import record
 
 COLUMNS = ["n", "gmm"]
@@ -17,7 +17,7 @@ COLUMNS = ["n", "gmm"]
 def measured(model, fid, dataset="mnist", density="own"):
     row = next(r for r in sources.rows() if (r.name, r.dataset) == ("RAE-L2", "mnist"))
     settings = {name: value for name, value in row.settings.items() if value != ""}
-    description = STANDARD.description(
+    description = RAE.description(
         counts={"real": 10_000},
         split="test",
         extractor=pixels(),

@@ -88,6 +88,23 @@ def test_settings_versions_and_checkpoints_are_on_it(page, directory):
     assert "flexae (paper) on digits: iteration 3 of 7, seed 0" in page.text
 
 
+def test_the_best_checkpoint_can_be_shown(directory, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(directory.path, copy)
+    run = runs.RunDirectory(copy)
+    with pytest.raises(UserError, match="no best checkpoint: train with --validation_images"):
+        html_report.write(copy, pictures.Options(), "best")
+    run.best.mkdir()
+    for part in run.checkpoints.glob("ckpt-3.*"):
+        shutil.copy(part, run.best)
+    (run.best / "best.json").write_text('{"iteration": 3, "validation_error": 1.5}')
+    page = html_report.write(copy, pictures.Options(), "best").read_text()
+    assert "iteration 3 of 7" in page
+    assert "best, validation error 1.5" in page
+    with pytest.raises(UserError, match="expected an iteration, or best"):
+        html_report.write(copy, pictures.Options(), "newer")
+
+
 def test_names_are_texts_and_not_tags(page, directory):
     assert "<b>&run" in page.text
     assert f"tools.evaluate --run_dir={directory.path}" in page.text
@@ -105,7 +122,7 @@ def test_measures_are_beside_those_of_the_paper(directory, tmp_path):
         "method": "flexae",
         "extractor": {"name": "<net>", "is_inception": False},
         "counts": {"real": 10_000},
-        "protocol": {"count": 10_000},
+        "protocol": {"count": 10_000, "split": "test"},
     }
     for name in ("3", "3.released", "2", "released"):
         report.write_json(record, copy / "metrics" / f"{name}.json")

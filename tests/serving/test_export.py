@@ -376,6 +376,20 @@ def test_card(tmp_path):
     assert card["signatures"]["generate"] == {"noise": {"dtype": "float32", "shape": [None, M]}}
 
 
+def test_a_model_in_float16_has_float32_signatures(tmp_path):
+    run = write_run(tmp_path, precision="mixed_float16")
+    folder = export.export(run)
+    assert read_card(folder)["precision"] == "mixed_float16"
+    signatures = tf.saved_model.load(str(folder)).signatures
+    for signature in (signatures["encode"], signatures["decode"], signatures["reconstruct"]):
+        specs = [*signature.structured_input_signature[1].values()]
+        specs += signature.structured_outputs.values()
+        assert {spec.dtype for spec in specs} == {tf.float32}
+    x = images_of(3)
+    codes = signatures["encode"](images=tf.constant(x))["codes"]
+    np.testing.assert_allclose(codes, run.model.encode(x), atol=2e-3)
+
+
 @pytest.fixture(scope="module")
 def vector_run(tmp_path_factory):
     return write_run(tmp_path_factory.mktemp("vectors"), shape=(2,))

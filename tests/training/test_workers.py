@@ -95,6 +95,7 @@ def test_alone_a_worker_decides_at_once():
     assert agreement.stop(TIME_UP) == TIME_UP
     assert agreement.stop(0) == 0
     assert agreement.of_chief(7) == 7
+    assert agreement.is_chief
 
 
 class _SeveralWorkers(workers.Agreement):

@@ -1,0 +1,103 @@
+"""A table with a row for every config of a folder: each trained, with some seeds, and measured.
+
+The folder of such a table:
+
+    runs/<config>-<seed>/          an ordinary run directory
+    logs/<config>-<seed>.txt       what its commands said
+    results/<config>-<seed>.json   its row, as tools.evaluate --run_dirs printed it
+    tables.md, tables.csv, tables.json  see `evaluation.tables`
+"""
+
+import json
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flexae_tf.errors import UserError
+from flexae_tf.experiments import processes
+from flexae_tf.experiments.training_run import TrainingRun
+
+
+class Row(processes.Task):
+    """One config with one seed: trained, then measured.
+
+    Args:
+      folder: of the table.
+      config: path of the flagfile. seed: of the run.
+      train_flags: flags for all rows, which override the config's.
+      evaluate_flags: flags of tools.evaluate for all rows.
+
+    Raises:
+      UserError: a flag has a value that it cannot have, or the config cannot be read.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        config: Path | str,
+        seed: int,
+        train_flags: Sequence[str],
+        evaluate_flags: Sequence[str],
+    ) -> None:
+        self.name = f"{Path(config).stem}-{seed}"  # --run_dirs is split at commas
+        folder = Path(folder)
+        self.log = folder / "logs" / f"{self.name}.txt"
+        self.result_file = folder / "results" / f"{self.name}.json"
+        self.training = TrainingRun(
+            folder / "runs" / self.name, [f"--flagfile={config}", *train_flags, f"--seed={seed}"]
+        )
+        self._evaluate_flags = list(evaluate_flags)
+
+    def commands(self) -> tuple[processes.Command, processes.Command]:
+        """The Commands that train it and measure it."""
+        run_dir = self.training.directory.path
+        evaluate = [sys.executable, "-m", "tools.evaluate", f"--run_dirs={run_dir}", "--json"]
+        return (
+            self.training.command(),
+            processes.Command([*evaluate, *self._evaluate_flags], self.result_file),
+        )
+
+    def next_command(self) -> processes.Command | None:
+        return self.training.next_command() or (None if self.result() else self.commands()[1])
+
+    def result(self) -> dict[str, Any] | None:
+        """Its row of `evaluation.tables`, or None if it is not measured yet."""
+        try:
+            (row,) = json.loads(self.result_file.read_text())
+        except (OSError, ValueError):
+            return None
+        return row
+
+
+def rows(
+    folder: Path | str,
+    configs: Path | str,
+    seeds: Mapping[str, Collection[int]],
+    train_flags: Sequence[str],
+    evaluate_flags: Sequence[str],
+) -> list[Row]:
+    """A Row for every config of a folder and each of its seeds, first all configs with their first.
+
+    Args:
+      folder: of the table.
+      configs: folder of flagfiles, *.cfg, without base.cfg, which others include.
+      seeds: {name of a config: its seeds}; {"": seeds} of those that are not named.
+      train_flags, evaluate_flags: flags for all rows.
+
+    Raises:
+      UserError: there are no configs, there is none of a name in `seeds`, or as `Row`.
+    """
+    found = {p.stem: p for p in sorted(Path(configs).glob("*.cfg")) if p.stem != "base"}
+    if not found:
+        raise UserError(f"--configs={configs}: expected a folder with .cfg files")
+    unknown = [name for name in seeds if name and name not in found]
+    if unknown:
+        raise UserError(f"no config {unknown[0]!r} in {configs}: it has {', '.join(found)}")
+    of_each = {name: list(seeds.get(name, seeds[""])) for name in found}
+    return [
+        Row(folder, found[name], of_each[name][i], train_flags, evaluate_flags)
+        for i in range(max(map(len, of_each.values())))
+        for name in found
+        if i < len(of_each[name])
+    ]

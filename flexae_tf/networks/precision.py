@@ -1,5 +1,7 @@
 """What networks compute in: Keras' dtype policies, with float32 variables and float32 outputs."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -4,6 +4,7 @@
     python -m tools.evaluate --run_dir=runs/mnist --checkpoints=all
     python -m tools.evaluate --run_dir=runs/mnist --protocol=released
     python -m tools.evaluate --run_dir=runs/mnist --density=gmm
+    python -m tools.evaluate --run_dir=runs/mnist --explain
     python -m tools.evaluate --run_dirs=runs/ae,runs/rae,runs/vae --output_dir=tables
     python -m tools.evaluate --real=mnist --generated=folder_of_png
 
@@ -27,7 +28,7 @@ from flexae_tf.data import to_unit
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation import report, tables
 from flexae_tf.evaluation.image_sets import load_images
-from flexae_tf.evaluation.paper_values import paper_values
+from flexae_tf.evaluation.paper_values import explain, paper_values, rows_with_values
 from flexae_tf.evaluation.protocol import PROTOCOLS, SPLITS, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
@@ -68,6 +69,10 @@ _COUNT = flags.DEFINE_integer(
 )
 _SEED = flags.DEFINE_integer("seed", STANDARD.seed, "Draws images and samples.", lower_bound=0)
 _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
+
+_EXPLAIN = flags.DEFINE_bool(
+    "explain", False, "Also say what differs from the rows of the papers' tables."
+)
 
 
 def main(argv: list[str]) -> None:
@@ -152,9 +157,9 @@ def _print(record):
     if _JSON.value:
         print(json.dumps(record), flush=True)
     else:
-        names = {name: record.get(name) for name in ("dataset", "method", "model")}
-        paper = paper_values(**names, density=record.get("density", densities.OWN))
-        print(report.table(record, paper), flush=True)
+        print(report.table(record, paper_values(record), rows_with_values(record)), flush=True)
+        if _EXPLAIN.value:
+            print("\n".join(explain(record)) or "No row of a paper is of this model.", flush=True)
 
 
 if __name__ == "__main__":

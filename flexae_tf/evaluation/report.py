@@ -90,12 +90,13 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def table(record: Mapping[str, Any], paper: Mapping[str, float]) -> str:
+def table(record: Mapping[str, Any], paper: Mapping[str, float], rows: Iterable[str] = ()) -> str:
     """A record as text: how it was measured, then the measures with the paper's beside ours.
 
     Args:
       record: a record; its measures are printed as JSON prints them.
       paper: {key: float}, see `paper_values.paper_values`.
+      rows: titles of the rows of tables that those values are of.
     """
     extractor = record["extractor"]
     counts = ", ".join(f"{count:,} {name}" for name, count in record["counts"].items())
@@ -109,6 +110,7 @@ def table(record: Mapping[str, Any], paper: Mapping[str, float]) -> str:
     for key, value in metrics.items():
         published = f"{paper[key]:8.2f}" if key in paper else f"{'-':>8}"
         lines.append(f"{key:{width}}  {value!r:>14}  {published}")
+    lines += [f"paper: {row}" for row in rows]
     if paper and not extractor["is_inception"]:
         lines.append("The extractor is not Inception: only pms compares with the paper.")
     return "\n".join(lines)

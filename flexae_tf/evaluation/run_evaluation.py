@@ -29,6 +29,8 @@ from flexae_tf.evaluation.protocol import PROTOCOLS, STANDARD, Protocol
 from flexae_tf.evaluation.suite import AUTOENCODER_PREFIXES, evaluate_model
 from flexae_tf.training import checkpoints
 
+_PLACES = ("data_dir", "cache_dir")
+
 
 def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | None) -> list[int]:
     """Iterations of the checkpoints to measure, ascending.
@@ -117,7 +119,9 @@ class RunEvaluation:
         run = self.open(iteration) if again or self._dataset is None else None
         before = None if again else report.read_json(path)
         if before is not None and self._fits(before):
-            return before
+            if "settings" not in before:  # written before reports had them
+                before |= {"settings": _settings_of(self.open(iteration))}
+            return before | self._place(iteration)
         run = run or self.open(iteration)
         assert self._dataset is not None  # `open` has loaded both
         assert self._extractor is not None
@@ -169,6 +173,12 @@ class RunEvaluation:
                 }
         return None
 
+    def _place(self, iteration):
+        """How long the training was, and whether a checkpoint is the one that validated best."""
+        steps = checkpoints.iterations(self._directory.checkpoints)
+        best = checkpoints.iterations(self._directory.best)
+        return {"trained_steps": max([*steps, *best]), "is_validated_best": iteration in best}
+
     def _fits(self, record):
         return (
             record is not None
@@ -188,7 +198,14 @@ class RunEvaluation:
             variant=run.settings["variant"],
             model=model_name(run.settings),
             density=density,
+            settings=_settings_of(run),
+            **self._place(run.iteration),
         )
+
+
+def _settings_of(run):
+    """{flag: value} of a run without those that say where it is and not what."""
+    return {name: value for name, value in run.settings.items() if name not in _PLACES}
 
 
 def _iterations_in_range(run_dir, protocol, choice, found):

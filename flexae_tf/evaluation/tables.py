@@ -7,7 +7,7 @@ A row is a flat dict, and its keys are the columns of the CSV file:
     rec, interp                         FID of reconstructions and of decoded midpoints
     <density>                           FID of samples
     <density>/precision, /recall        their PRD, F_1/8 and F_8
-    <any of these>/paper                the paper's value, where it has one
+    <any of these>/paper                the paper's value, where the run has its settings
     n/density                           which density column n is
     seed, settings                      the run's seed, and a digest of all its other settings
     protocol, extractor, count          how it was measured
@@ -26,7 +26,7 @@ from typing import Any
 
 from flexae_tf import densities, files
 from flexae_tf.evaluation import seeds
-from flexae_tf.evaluation.paper_values import rae_values
+from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.evaluation.protocol import Protocol
 from flexae_tf.evaluation.report import PREFIX, markdown_table, number
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
@@ -34,6 +34,11 @@ from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 N = "n"
 _FITTED_N = ("cv_vae",)
 _TITLES = {N: "N", "gmm": "GMM"}
+_OF_THE_AUTOENCODER = {
+    "squared_error": "reconstruction/squared_error",
+    "rec": "reconstruction/fid",
+    "interp": "interpolation/fid",
+}
 _MEASURES = {
     "": "generation/fid",
     "/precision": "generation/prd_f1_8",
@@ -127,25 +132,19 @@ def write(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], folder: Pat
 def _row_of(run_dir, records):
     """The row of {column: record}."""
     first = next(iter(records.values()))
-    paper = rae_values(first["dataset"], first["model"])
-    measured = {
-        "squared_error": first.get(f"{PREFIX}reconstruction/squared_error"),
-        "rec": first.get(f"{PREFIX}reconstruction/fid"),
-        "interp": first.get(f"{PREFIX}interpolation/fid"),
-    }
+    places = {column: (first, key) for column, key in _OF_THE_AUTOENCODER.items()}
     for column, record in records.items():
-        for ending, key in _MEASURES.items():
-            measured[f"{column}{ending}"] = record.get(f"{PREFIX}{key}")
+        places |= {f"{column}{ending}": (record, key) for ending, key in _MEASURES.items()}
     row = {
         "model": first["model"],
         "run": Path(run_dir).resolve().name,
         "dataset": first["dataset"],
         "checkpoint": first["checkpoint"],
     }
-    for key, value in measured.items():
-        row[key] = value
-        if key in paper:
-            row[f"{key}/paper"] = paper[key]
+    for column, (record, key) in places.items():
+        row[column] = record.get(f"{PREFIX}{key}")
+        if (paper := paper_values(record, "RAE").get(key)) is not None:
+            row[f"{column}/paper"] = paper
     return row | {
         "protocol": first["protocol"]["name"],
         "extractor": first["extractor"]["name"],

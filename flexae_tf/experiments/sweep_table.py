@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from flexae_tf import files
-from flexae_tf.errors import UserError
-from flexae_tf.evaluation import paper_sweeps, report
+from flexae_tf.evaluation import paper_sweeps, paper_values, report
 from flexae_tf.experiments.sweep import Cell
 
-_KINDS = ("reconstruction", "generation")
-_SHOWN = ("reconstruction/fid", "generation/fid", "reconstruction/squared_error")
+_FIDS = ("reconstruction/fid", "generation/fid")
+_SHOWN = (*_FIDS, "reconstruction/squared_error")
 _NOT_INCEPTION = (
     "The extractor is {}, not Inception: the distances do not compare with the papers'."
 )
@@ -38,7 +37,7 @@ def collect(cells: Iterable[Cell]) -> list[dict[str, Any]]:
             "state": _state(cell),
             "record": (record := cell.result()),
             "metrics": report.metrics_of(record) if record else {},
-            "paper": _paper(cell),
+            "paper": _paper(cell, record),
         }
         for cell in cells
     ]
@@ -103,22 +102,18 @@ def _state(cell):
     return f"{done} iterations" if cell.result() else f"{done} iterations, not measured"
 
 
-def _paper(cell):
-    """{key: float} of the papers' values for a cell that has been started."""
-    try:
-        found = cell.training.directory.read_flags()
-    except UserError:
+def _paper(cell, record):
+    """{key: float} of the papers' values for a cell, once it is measured."""
+    if record is None:
         return {}
-    values = None
-    if "generator_layers" in cell.varied:
-        width = found.get("generator_width")
-        layers = int(found["generator_layers"])
-        values = paper_sweeps.capacity_values(found["dataset"], layers, width and int(width))
-    elif "latent_dim" in found:
-        values = paper_sweeps.latent_dim_values(
-            found["dataset"], found["method"], int(found["latent_dim"])
-        )
-    return {f"{kind}/fid": v for kind, v in zip(_KINDS, values, strict=True)} if values else {}
+    if "generator_layers" not in cell.varied:
+        values = paper_values.paper_values(record)
+        return {key: values[key] for key in _FIDS if key in values}
+    found = cell.training.directory.read_flags()
+    width = found.get("generator_width")
+    layers = int(found["generator_layers"])
+    pair = paper_sweeps.capacity_values(found["dataset"], layers, width and int(width))
+    return dict(zip(_FIDS, pair, strict=True)) if pair else {}
 
 
 def _notes(rows):

@@ -12,7 +12,7 @@ program differ, --variant=paper, the default, is the paper:
     gradient_penalty   |Jacobian of D|^2, estimated   mean square of the derivatives of the sum of
                        with one random projection     squared outputs
     spectral_norm      the decoder                    the encoder, too
-    learning rate      0.001                          0.0005 (CelebA: 0.001)
+    learning rate      0.001                          0.0005 (for CelebA it has 0.001, a flag here)
 
 --decayed_kernels and --penalized_gradient choose one of these by itself. The released program takes
 means where Eq. 10 and 15 have sums. The default weights are its MNIST weights times the pixels (and

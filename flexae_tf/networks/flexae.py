@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from flexae_tf.networks.blocks import check_shape
+from flexae_tf.networks.convolutions import Conv2D
 from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers, relu
 
 _HIDDEN = 1024  # neurons of every hidden dense layer of Tables 7 and 8
@@ -115,8 +116,8 @@ def image_critic(shape: tuple[int, ...], variant: str = "paper") -> keras.Model:
     return keras.Sequential(
         [
             keras.Input(shape),
-            layers.Conv2D(64, 4, 2, padding="same", activation=relu),
-            layers.Conv2D(128, 4, 2, padding="same", activation=relu),
+            Conv2D(64, 4, 2, padding="same", activation=relu),
+            Conv2D(128, 4, 2, padding="same", activation=relu),
             layers.Flatten(),
             Dense(_HIDDEN, activation=relu),
             Dense(1),

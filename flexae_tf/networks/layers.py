@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from flexae_tf.networks import layers_of
+from flexae_tf.networks.convolutions import Conv2D, Conv2DTranspose
 from flexae_tf.networks.products import product
 
 
@@ -151,11 +152,11 @@ class SpectralDense(_SpectralNorm, keras.layers.Dense):
     """Dense with W / sigma(W)."""
 
 
-class SpectralConv2D(_SpectralNorm, keras.layers.Conv2D):
+class SpectralConv2D(_SpectralNorm, Conv2D):
     """Conv2D with W / sigma(W)."""
 
 
-class SpectralConv2DTranspose(_SpectralNorm, keras.layers.Conv2DTranspose):
+class SpectralConv2DTranspose(_SpectralNorm, Conv2DTranspose):
     """Conv2DTranspose with W / sigma(W)."""
 
 
@@ -163,7 +164,7 @@ def linear_layers(spectral_norm: bool) -> tuple[type, type, type]:
     """The classes (Dense, Conv2D, Conv2DTranspose), spectrally normalized or plain."""
     if spectral_norm:
         return SpectralDense, SpectralConv2D, SpectralConv2DTranspose
-    return Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose
+    return Dense, Conv2D, Conv2DTranspose
 
 
 @contextlib.contextmanager

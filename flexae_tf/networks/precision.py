@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from flexae_tf.errors import warn
 
@@ -14,8 +16,8 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # Words of which Linux's /proc/cpuinfo has one where a processor computes in a precision itself.
 _INSTRUCTIONS = {
-    "mixed_bfloat16": {"avx512_bf16", "amx_bf16"},
-    "mixed_float16": {"avx512_fp16", "amx_fp16"},
+    "bfloat16": {"avx512_bf16", "amx_bf16"},
+    "float16": {"avx512_fp16", "amx_fp16"},
 }
 
 
@@ -48,14 +50,21 @@ def any_in_float16(networks: Iterable[keras.Model]) -> bool:
     return any(layer.compute_dtype == "float16" for layer in layers)
 
 
-def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """Warns of a precision for which the processor has no instructions, where that can be known."""
-    if precision not in _INSTRUCTIONS or not cpuinfo.is_file():
-        return
+@functools.cache
+def is_emulated(dtype: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether bfloat16 or float16 runs on a processor without instructions for it, as far as is known."""
+    if tf.config.list_physical_devices("GPU") or not cpuinfo.is_file():
+        return False
     words = set(cpuinfo.read_text().split())
     # Other processors than those of x86 have other words.
-    if "fpu" in words and not words & _INSTRUCTIONS[precision]:
+    return "fpu" in words and not words & _INSTRUCTIONS[dtype]
+
+
+def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
+    """Warns of a precision for which the processor has no instructions, where that can be known."""
+    dtype = precision.removeprefix("mixed_")
+    if dtype in _INSTRUCTIONS and is_emulated(dtype, cpuinfo):
         warn(
             f"this processor has no instructions for --precision={precision}: "
-            "training works and is slower than in float32"
+            "training works and is no faster than in float32"
         )

@@ -194,8 +194,7 @@ def _measures(directory, iteration):
 
 
 def _measures_table(path, record):
-    names = {name: record.get(name) for name in ("dataset", "method", "model")}
-    paper = paper_values(**names, density=record.get("density", densities.OWN))
+    paper = paper_values(record)
     rows = [
         (key, f"{value:.4g}", f"{paper[key]:g}" if key in paper else "")
         for key, value in report.metrics_of(record).items()

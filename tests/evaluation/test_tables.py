@@ -6,22 +6,28 @@ import json
 import pytest
 
 from flexae_tf.errors import UserError
-from flexae_tf.evaluation import tables
+from flexae_tf.evaluation import sources, tables
 from flexae_tf.evaluation.features import pixels
-from flexae_tf.evaluation.protocol import STANDARD
+from flexae_tf.evaluation.protocol import RAE
 from flexae_tf.evaluation.report import record
 
 COLUMNS = ["n", "gmm"]
 
 
-def measured(model, fid, dataset="mnist"):
-    description = STANDARD.description(
+def measured(model, fid, dataset="mnist", density="own"):
+    row = next(r for r in sources.rows() if (r.name, r.dataset) == ("RAE-L2", "mnist"))
+    settings = {name: value for name, value in row.settings.items() if value != ""}
+    description = RAE.description(
         counts={"real": 10_000},
         split="test",
         extractor=pixels(),
         checkpoint=7,
         dataset=dataset,
         model=model,
+        density=density,
+        settings=settings,
+        trained_steps=50_000,
+        is_validated_best=True,
     )
     metrics = {
         "reconstruction/squared_error": 20,
@@ -36,7 +42,11 @@ def measured(model, fid, dataset="mnist"):
 
 @pytest.fixture
 def rows():
-    rae = tables._row_of("runs/first", {"n": measured("RAE-L2", 22), "gmm": measured("RAE-L2", 9)})
+    records = {
+        "n": measured("RAE-L2", 22, density="gaussian"),
+        "gmm": measured("RAE-L2", 9, density="gmm"),
+    }
+    rae = tables._row_of("runs/first", records)
     other = tables._row_of("runs/second", {"n": measured("FlexAE", 8, "digits")})
     return [rae | {"n/density": "gaussian"}, other | {"n/density": "own"}]
 

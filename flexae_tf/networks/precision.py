@@ -52,7 +52,7 @@ def any_in_float16(networks: Iterable[keras.Model]) -> bool:
 
 @functools.cache
 def is_emulated(dtype: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether bfloat16 or float16 runs on a processor without instructions for it, as far as is known."""
+    """Whether bfloat16 or float16 has no instructions on this processor, as far as is known."""
     if tf.config.list_physical_devices("GPU") or not cpuinfo.is_file():
         return False
     words = set(cpuinfo.read_text().split())

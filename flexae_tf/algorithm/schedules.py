@@ -11,8 +11,6 @@ Iterations are those in which the player moves, however often it does in each of
 that of `keras.callbacks.ReduceLROnPlateau`, with its defaults, in place of its epochs measurements.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any

@@ -1,6 +1,7 @@
 """How TensorFlow and Keras are imported: what they read then, and in a command not before use."""
 
 import importlib
+import importlib.util
 import os
 import sys
 import threading
@@ -72,8 +73,12 @@ def defer() -> None:
     take. What uses them when it is imported (a base class, a decorator, an annotation without
     `from __future__ import annotations`) imports them at once, and works as ever.
     """
-    if not any(name in sys.modules for name in _LIBRARIES):
-        sys.modules.update({name: _Deferred(name) for name in _LIBRARIES})
+    if any(name in sys.modules for name in _LIBRARIES):
+        return
+    for name in _LIBRARIES:
+        module = _Deferred(name)
+        module.__spec__ = importlib.util.find_spec(name)  # for who asks whether it is installed
+        sys.modules[name] = module
 
 
 class _Deferred(types.ModuleType):

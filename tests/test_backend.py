@@ -136,8 +136,9 @@ def deferred(tmp_path):
     return run
 
 
-def test_deferred_packages_are_not_imported_before_use(deferred):
-    assert deferred("print('now')") == ["now"]
+def test_deferred_packages_can_be_found_and_are_not_imported_before_use(deferred):
+    program = "from importlib.util import find_spec; print(find_spec('keras').name, 'found')"
+    assert deferred(program) == ["keras", "found"]
 
 
 @pytest.mark.parametrize(

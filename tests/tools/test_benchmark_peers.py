@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from flexae_tf.errors import UserError
-from tools.peers import table
+from tools.peers import ours, table, timing
 
 
 def test_a_row_has_medians_extremes_and_the_highest_peak():
@@ -22,6 +23,20 @@ def test_refuses_models_of_other_sizes():
     found = {"flexae_tf": {"parameters": {"encoder": 2}}, "pythae": {"parameters": {"encoder": 3}}}
     with pytest.raises(UserError, match="vae is not the same model on both sides"):
         table.compare_parameters("vae", found)
+
+
+@pytest.mark.parametrize("name", ["vae", "rae", "wae_mmd", "aae"])
+def test_our_side_has_every_setting_of_the_method(name, monkeypatch):
+    monkeypatch.setattr(timing, "SHAPE", (8, 8, 1))
+    method = ours.build(name, latent_dim=3)
+    assert method.networks["decoder"].input_shape == (None, 3)
+    for player in method.players.values():
+        rates = [timing.LEARNING_RATE, timing.BETA_1, timing.BETA_2, timing.EPSILON]
+        adam = player.optimizer
+        found = [float(adam.learning_rate), adam.beta_1, adam.beta_2, adam.epsilon]
+        np.testing.assert_allclose(found, rates, rtol=1e-6)
+    x = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    assert np.isfinite(method.validation_loss(x))
 
 
 def test_takes_turns_and_ends_in_a_table(tmp_path):

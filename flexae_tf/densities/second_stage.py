@@ -11,6 +11,8 @@ three times. The logarithm of gamma has a rate of its own, because Adam moves it
 in a step: at 1e-4 it could not come below -1, and the codes of most models need less.
 """
 
+from __future__ import annotations
+
 import sys
 
 import numpy as np

@@ -15,6 +15,8 @@ layers of 1,024 units, as the program has for CelebA (512 for MNIST), with the i
 `networks.flexae` instead of N(0, 0.01).
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any

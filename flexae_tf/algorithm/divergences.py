@@ -5,6 +5,8 @@ learned prior raises those of its samples. Both divergences are a critic's loss 
 the other two players minimize; all are means over the batch.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
@@ -113,7 +115,7 @@ def adding_prior(critic: Callable, variance: float) -> Callable:
     return verdict
 
 
-def divergence(name: str, penalty_weight: float) -> "Wasserstein | JensenShannon":
+def divergence(name: str, penalty_weight: float) -> Wasserstein | JensenShannon:
     """The divergence of that name: wgan_gp or js."""
     return JensenShannon() if name == "js" else Wasserstein(penalty_weight)
 

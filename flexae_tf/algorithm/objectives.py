@@ -6,12 +6,14 @@ that is a mean over the batch, so the mean over replicas of equal batches is the
 global batch.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from flexae_tf.networks.layers import layers_of
+from flexae_tf.networks import layers_of
 
 # The released program has no epsilon here and its gradient is NaN where the critic is flat.
 _NORM_EPSILON = 1e-12

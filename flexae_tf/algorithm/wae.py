@@ -7,6 +7,8 @@ at a time, and ends them once the discrepancy is below 0.1; here they are `--pre
 minibatches, and the encoder rests while the discrepancy is below.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -6,6 +6,8 @@ weights by variational inference (an option of its program, `GMM_Dirichlet`, to 
 its settings attribute some of the published values).
 """
 
+from __future__ import annotations
+
 import warnings
 
 import numpy as np

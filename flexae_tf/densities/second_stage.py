@@ -14,6 +14,8 @@ The RAE paper's program has another second stage ("2sVAE" in its tables): two hi
 gamma, trained on the means of its VAE's codes.
 """
 
+from __future__ import annotations
+
 import sys
 
 import numpy as np

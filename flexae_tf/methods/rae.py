@@ -21,6 +21,8 @@ pixels (and for beta 2/m), which is the same objective times a constant. The pap
 that of the Jacobian is the same number as the program's for its own quantity and has no source.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +41,7 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.model import Model
-from flexae_tf.networks import Networks, dcgan
+from flexae_tf.networks import Networks
 
 REGULARIZERS = ("none", "l2", "gradient_penalty", "spectral_norm")
 KERNELS = ("all", "transposed_convolutions")
@@ -79,6 +81,8 @@ def decay_setting(variant: str) -> dict[str, Setting]:
     former = {"paper": "all", "released": "transposed_convolutions"}[variant]
 
     def derived(nets):
+        from flexae_tf.networks import dcgan  # here, because TensorFlow and Keras come with it
+
         return "all" if dcgan.is_large(nets.shape) else former
 
     text = "Of l2: kernels of the decoder; by default the variant's for such images."

@@ -13,6 +13,8 @@ critic is Table 8's in both readings: four layers of 1,024 units, as the program
 for MNIST).
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any

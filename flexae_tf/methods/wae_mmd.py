@@ -14,6 +14,8 @@ replica the codes of all replicas are gathered and every replica computes the MM
 minibatch; losses and gradients are those of one device.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any

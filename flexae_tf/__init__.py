@@ -1,6 +1,5 @@
 """flexae_tf: generative models built on autoencoders, in Keras 3 and TensorFlow."""
 
-import sys
 from typing import TYPE_CHECKING
 
 from flexae_tf import backend, quiet
@@ -10,9 +9,10 @@ if TYPE_CHECKING:
 
     from flexae_tf.model import Model
 
-if sys.argv[:1] == ["-m"]:  # Python is about to run a module of ours, or of tools/, as a command
-    quiet.begin()
 backend.prepare()
+if backend.is_command():
+    quiet.begin()
+    backend.defer()
 
 
 def load(run_dir: "Path | str", checkpoint: int | str | None = None) -> "Model":

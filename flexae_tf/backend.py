@@ -1,9 +1,14 @@
-"""What TensorFlow and Keras read from the environment when they are imported."""
+"""How TensorFlow and Keras are imported: what they read then, and in a command not before use."""
 
+import importlib
+import importlib.util
 import os
 import sys
+import threading
+import types
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from flexae_tf import quiet
 
@@ -12,6 +17,8 @@ from flexae_tf import quiet
 _ONEDNN_BY_DEFAULT = frozenset(
     ("avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16")
 )
+_LIBRARIES = ("tensorflow", "keras")
+_importing = threading.RLock()
 
 
 def prepare(features: Collection[str] | None = None) -> None:
@@ -48,3 +55,45 @@ def cpu_features() -> set[str]:
     except OSError:
         return set()
     return {name for line in lines if line.startswith("flags") for name in line.split()}
+
+
+def is_command() -> bool:
+    """Whether Python is about to run, by -m, a module of this package or of tools/."""
+    # While it looks for the module, and so imports its package, -m stands for the module's name.
+    if sys.argv[:1] != ["-m"]:
+        return False
+    name = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
+    return name.partition(".")[0] in ("flexae_tf", "tools")
+
+
+def defer() -> None:
+    """Has `import tensorflow` and `import keras` cost nothing until one of them is used.
+
+    So a command says what its flags are, or that one is mistaken, without the seconds that they
+    take. What uses them when it is imported (a base class, a decorator, an annotation without
+    `from __future__ import annotations`) imports them at once, and works as ever.
+    """
+    if any(name in sys.modules for name in _LIBRARIES):
+        return
+    for name in _LIBRARIES:
+        module = _Deferred(name)
+        module.__spec__ = importlib.util.find_spec(name)  # for who asks whether it is installed
+        sys.modules[name] = module
+
+
+class _Deferred(types.ModuleType):
+    """Stands for a library until something of it is used, and then passes it on.
+
+    The standard library's `LazyLoader` will not do: it executes a module where it stands, but these
+    two import each other, and in 3.11 a second thread sees the module half executed.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        with _importing:
+            for library in _LIBRARIES:
+                if isinstance(sys.modules.get(library), _Deferred):
+                    del sys.modules[library]
+            module = importlib.import_module(self.__name__)
+        # From now on most of it is found here, without this function.
+        vars(self).update({k: v for k, v in vars(module).items() if k not in vars(self)})
+        return getattr(module, name)

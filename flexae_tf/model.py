@@ -4,6 +4,8 @@ A *model* is an encoder, a decoder and a latent density; it knows nothing of how
 A `Method` (see `algorithm/method.py`) trains one.
 """
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Callable
 
@@ -101,7 +103,7 @@ class Model:
         """Dimension m of the codes."""
         return self.decoder.input_shape[-1]
 
-    def sampled_from(self, density: Density | None) -> "Model":
+    def sampled_from(self, density: Density | None) -> Model:
         """The same autoencoder with another `Density`."""
         return Model(self.encoder, self.decoder, density, self._posterior)
 

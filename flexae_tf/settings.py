@@ -13,13 +13,10 @@ import tensorflow as tf
 from absl import flags
 
 from flexae_tf import data, files, methods, networks
-from flexae_tf.algorithm import schedules
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training.options import TrainerOptions
 
-# What Keras and TensorFlow raise for weights that cannot be allocated.
-_TOO_LARGE = (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError, OverflowError)
 _SIZES = ("_dim", "_width", "_layers")
 _MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
 
@@ -92,9 +89,12 @@ def build_method(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -
     """
     nets = networks.Networks(tuple(shape), values.variant, values.networks)
     chosen = method_settings(shape, values)
+    # What Keras and TensorFlow raise for weights that cannot be allocated.
+    errors = tf.errors
+    too_large = (errors.ResourceExhaustedError, errors.InvalidArgumentError, OverflowError)
     try:
         return methods.find(values.method).build(nets, chosen)
-    except _TOO_LARGE as error:
+    except too_large as error:
         sizes = [f"--{k}={v}" for k, v in chosen.items() if v and k.endswith(_SIZES)]
         raise UserError(
             f"networks of {' '.join(sizes)} need more memory than there is: choose smaller sizes "
@@ -109,6 +109,8 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
       UserError: unknown method, networks that are not for such data, a flag that is another
         method's, or a value out of its range.
     """
+    from flexae_tf.algorithm import schedules  # here, because TensorFlow and Keras come with it
+
     known = methods.find(values.method).settings(values.variant)
     foreign = [n for n in _method_settings() if n not in known and values[n].value is not None]
     if foreign:

@@ -7,6 +7,8 @@ Exit status: 0 finished; 75 stopped by --max_hours, 130 by Ctrl-C and 143 by SIG
 checkpoint; 69 another worker was lost; 2 a mistake or a circumstance that the last line names.
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import functools

@@ -30,6 +30,8 @@ def test_the_method_of_the_guide_trains():
     method = names["build"](networks.Networks((8, 8, 1)), defaults | {"latent_dim": 4})
     kernel = method.encoder.trainable_variables[0]
     before = kernel.numpy()
-    reported = method.step(tiny.drawn(method))
+    drawn = tiny.drawn(method)
+    reported = method.step(drawn)
+    assert np.isfinite(float(method.validation_loss(drawn[0].x)))
     assert np.isfinite(float(reported["autoencoder"]))
     assert not np.array_equal(kernel.numpy(), before)

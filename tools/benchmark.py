@@ -11,6 +11,8 @@ With --profile_dir, also profiles three more iterations: a folder for TensorBoar
 and the seconds per iteration of the kinds of operation that take most, summed over threads.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import math

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
-from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 
 def profile(function: Callable[[], object], folder: Path) -> dict[str, float]:
@@ -18,6 +17,8 @@ def profile(function: Callable[[], object], folder: Path) -> dict[str, float]:
     Returns:
       {kind of operation: seconds}, summed over the threads of all devices, largest first.
     """
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # here: it imports TensorFlow
+
     before = set(folder.glob("**/*.xplane.pb"))
     tf.profiler.experimental.start(str(folder))
     function()

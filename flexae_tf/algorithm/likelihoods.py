@@ -4,6 +4,8 @@ Kingma and Welling, "Auto-Encoding Variational Bayes". Sums are over the pixels 
 of an example, means over the batch.
 """
 
+from __future__ import annotations
+
 import math
 
 import tensorflow as tf
@@ -27,7 +29,7 @@ def gaussian_negative_log_likelihood(
 # How an encoder's last m outputs s become sigma; `networks.SIGMAS` says which paper does which.
 DEVIATIONS = {
     "softplus": lambda s: tf.math.softplus(s) + 1e-6,
-    "exp": tf.exp,
+    "exp": lambda s: tf.exp(s),
     "exp_tanh": lambda s: tf.exp(5 * tf.tanh(s)),
 }
 

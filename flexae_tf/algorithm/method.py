@@ -6,22 +6,25 @@ is only reported. `Method.update` is the one place with a gradient tape, replica
 optimizers. A method's `step` is plain Python over `update`; a strategy runs it on each replica.
 """
 
+from __future__ import annotations
+
 import abc
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
-from flexae_tf.algorithm import objectives, schedules
-from flexae_tf.algorithm.loss_scale import LossScale
+from flexae_tf.algorithm import objectives
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.networks import Networks
-from flexae_tf.networks.layers import Adam
 from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
+
+if TYPE_CHECKING:  # else where they are used: subclasses of Keras' import it
+    from flexae_tf.networks.layers import Adam
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
@@ -62,6 +65,9 @@ class Player:
     def __init__(
         self, name: str, networks: Iterable[keras.Model], optimizer: keras.optimizers.Optimizer
     ) -> None:
+        from flexae_tf.algorithm.loss_scale import LossScale
+        from flexae_tf.algorithm.schedules import Plateau
+
         self.name = name
         networks = list(networks)
         self.variables = [v for network in networks for v in network.trainable_variables]
@@ -69,7 +75,7 @@ class Player:
         self.loss_scale = LossScale(optimizer) if any_in_float16(networks) else None
         (self.loss_scale or optimizer).build(self.variables)
         rate = optimizer._learning_rate
-        self.plateau = rate if isinstance(rate, schedules.Plateau) else None
+        self.plateau = rate if isinstance(rate, Plateau) else None
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """The loss whose gradients `apply` takes."""
@@ -100,7 +106,7 @@ class Method(abc.ABC):
         self,
         model: Model,
         networks: Mapping[str, keras.Model],
-        players: Iterable["Player"],
+        players: Iterable[Player],
         draw_spec: Mapping[str, Any],
         minibatches: int,
     ) -> None:
@@ -223,6 +229,8 @@ def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8
     Args:
       learning_rate: a number or a Keras schedule.
     """
+    from flexae_tf.networks.layers import Adam
+
     return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
 
@@ -231,7 +239,7 @@ def adam_settings(
     learning_rate: float,
     beta_1: float,
     beta_2: float,
-    schedule: str = schedules.CONSTANT,
+    schedule: str = "constant",
 ) -> dict[str, Setting]:
     """The settings of a player's Adam, for a method's `settings`."""
     return {
@@ -255,6 +263,8 @@ def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
     Raises:
       UserError: the rate is to be halved and to follow a schedule, too.
     """
+    from flexae_tf.algorithm import schedules
+
     learning_rate, schedule = settings[f"{player}_learning_rate"], settings[f"{player}_schedule"]
     halve_every_steps = settings.get("halve_rates_every_steps", 0)
     if halve_every_steps:

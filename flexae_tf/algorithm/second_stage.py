@@ -5,12 +5,12 @@ decoder have three hidden layers of 1,024 units and see their input once more be
 them; the decoder's standard deviation gamma is one learned number.
 """
 
+from __future__ import annotations
+
 import keras
 import tensorflow as tf
-from keras import layers
 
 from flexae_tf.algorithm.likelihoods import gaussian_negative_log_likelihood, kl_to_standard_normal
-from flexae_tf.networks.layers import Dense
 
 WIDTH = 1024
 HIDDEN_LAYERS = 3
@@ -22,6 +22,8 @@ def network(inputs: int, outputs: int, width: int = WIDTH, seed: int | None = No
     Its initial weights follow `seed`, or Keras's global seed where there is none.
     """
 
+    from flexae_tf.networks.layers import Dense  # here, because TensorFlow and Keras come with it
+
     def dense(i, units, activation=None):
         initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
         return Dense(units, activation, kernel_initializer=initializer)
@@ -29,7 +31,7 @@ def network(inputs: int, outputs: int, width: int = WIDTH, seed: int | None = No
     x = hidden = keras.Input((inputs,))
     for i in range(HIDDEN_LAYERS):
         hidden = dense(i, width, "relu")(hidden)
-    hidden = layers.Concatenate()([hidden, x])
+    hidden = keras.layers.Concatenate()([hidden, x])
     return keras.Model(x, dense(HIDDEN_LAYERS, outputs)(hidden))
 
 

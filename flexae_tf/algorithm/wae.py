@@ -4,8 +4,10 @@ Tolstikhin et al., "Wasserstein Auto-Encoders", as its program has it: the prior
 the encoder's input in training, and first iterations that only bring the codes' mean and covariance
 to the prior's. That program takes at most 200 of these, over 1,000 (MNIST) or 256 examples (CelebA)
 at a time, and ends them once the discrepancy is below 0.1; here they are `--pretraining_steps`
-minibatches, and the encoder rests while the discrepancy is below.
+minibatches, and the encoder rests while the discrepancy is below, once Adam's momentum is spent.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,8 +17,8 @@ import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.method import Method, Player, Setting
+from flexae_tf.algorithm.replicas import of_all_replicas
 from flexae_tf.data import draws
-from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 
 _PRETRAINED = 0.1
@@ -39,7 +41,7 @@ class Wae(Method):
     Args:
       model: the `Model`.
       networks: others, by name.
-      players: without that of the pre-training, which takes the rate of the autoencoder's.
+      players: without that of the pre-training, whose optimizer is as the autoencoder's.
       spec: draw specification, with "x" and "z_hat".
       minibatches: per iteration.
       optimizer: function from a player's name to its optimizer.
@@ -77,7 +79,7 @@ class Wae(Method):
 
     def moments(self, drawn: Any) -> dict[str, tf.Tensor]:
         """The discrepancy of moments moves the encoder while it is above 0.1."""
-        both = self.of_all_replicas(tf.concat([self.encode(drawn), drawn.z_hat], 1))
+        both = of_all_replicas(tf.concat([self.encode(drawn), drawn.z_hat], 1), self.xla)
         discrepancy = objectives.moment_discrepancy(*tf.split(both, 2, axis=1))
         return {
             "pretraining": tf.maximum(discrepancy, _PRETRAINED),
@@ -90,24 +92,3 @@ class Wae(Method):
         if training and self.input_noise:
             x += self.input_noise * drawn.input_noise
         return self.model.encode_batch(x, training=training)
-
-    def of_all_replicas(self, rows: tf.Tensor) -> tf.Tensor:
-        """The rows [B, n] of all replicas, one after another.
-
-        Raises:
-          UserError: XLA is to compile it above one replica.
-        """
-        context = tf.distribute.get_replica_context()
-        # None outside of the replicas' steps.
-        if context is None or context.num_replicas_in_sync == 1:
-            return rows
-        if self.xla:
-            raise UserError(
-                "codes are compared with each other across replicas, which XLA cannot compile: "
-                "leave --xla out or use one device"
-            )
-        # A sum of rows in their places, because gradients of all_gather collide on the CPU.
-        place = tf.one_hot(context.replica_id_in_sync_group, context.num_replicas_in_sync)
-        placed = place[:, None, None] * rows[None]  # [replicas, B, n]
-        every = context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
-        return tf.reshape(every, [-1, rows.shape[1]])

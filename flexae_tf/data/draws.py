@@ -10,6 +10,8 @@ not depend on how many replicas there are; nothing is carried from one iteration
 resumed run sees what an uninterrupted one would have seen.
 """
 
+from __future__ import annotations
+
 import collections
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

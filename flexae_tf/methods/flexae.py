@@ -6,6 +6,8 @@ x, x_prime two independent minibatches, n noise, z = E(x), z_hat = G(n), z_inp =
 E(x) and E(x_prime), x_inp = D(z_inp). All networks run with batch statistics.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any

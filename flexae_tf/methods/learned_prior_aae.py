@@ -7,8 +7,12 @@ discriminator's probability of a prior sample,
     the prior maximizes         E -log D(z_hat)
     encoder and decoder         E log p(x|z) - beta E log(1 - D(z)),   p(x|z) = N(D(z), I)
 
-all at once, with Adam for each. beta = 0 leaves the latent space to the reconstruction.
+with Adam for each. The paper maximizes the three "iteratively" and its bilevel objective by
+simultaneous gradient ascent, so here they take one step each at the same weights. beta = 0 leaves
+the latent space to the reconstruction.
 """
+
+from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
@@ -16,7 +20,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
 
 from flexae_tf.algorithm import divergences, objectives
 from flexae_tf.algorithm.divergences import JensenShannon, Wasserstein
@@ -31,7 +34,6 @@ from flexae_tf.algorithm.method import (
 from flexae_tf.data import draws
 from flexae_tf.model import GeneratedDensity, Model
 from flexae_tf.networks import Networks
-from flexae_tf.networks.layers import BatchNormalization, Dense
 
 _WIDTH = 1024
 _PLAYERS = ("autoencoder", "latent_critic", "generator")
@@ -53,10 +55,12 @@ def settings(variant: str) -> dict[str, Setting]:
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """Learned-prior AAE with encoder and decoder of `nets` and the paper's MLPs."""
+    from flexae_tf.networks.layers import BatchNormalization, Dense
+
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
     hidden = []
     for _ in range(3):
-        hidden += [Dense(_WIDTH), BatchNormalization(), layers.ReLU()]
+        hidden += [Dense(_WIDTH), BatchNormalization(), keras.layers.ReLU()]
     critic = [Dense(_WIDTH, "relu"), Dense(_WIDTH, "relu"), Dense(1)]
     return LearnedPriorAae(
         encoder=nets.encoder(latent_dim),

@@ -6,6 +6,8 @@ of its encoder in inference mode, drawn anew each time. Sampling: u ~ N(0, I), z
 gamma_z epsilon, x_hat = D(z).
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -67,10 +69,10 @@ class SecondStageDensity(Density):
 
     Args:
       decoder: Keras model u [B, m] -> [B, m].
-      log_gamma: `vae.LogGamma` of its likelihood.
+      log_gamma: `vae.log_gamma` of its likelihood.
     """
 
-    def __init__(self, decoder: keras.Model, log_gamma: vae.LogGamma) -> None:
+    def __init__(self, decoder: keras.Model, log_gamma: keras.Model) -> None:
         super().__init__(draws.noise("normal", 2 * decoder.input_shape[-1]))
         self._decoder, self._log_gamma = decoder, log_gamma
 
@@ -103,7 +105,7 @@ class TwoStageVae(Method):
         self.first, self.first_stage_steps = first, first_stage_steps
         self.frozen_after = first_stage_steps
         self.second_encoder, self.second_decoder = second_encoder, second_decoder
-        self.log_gamma = vae.LogGamma()
+        self.log_gamma = vae.log_gamma()
         second = {
             "second_encoder": second_encoder,
             "second_decoder": second_decoder,

@@ -8,6 +8,8 @@ places: on C channels that is beta = w C / 2 here (0.156 on MNIST, 0.036 on CIFA
 CelebA).
 """
 
+from __future__ import annotations
+
 import functools
 import math
 from collections.abc import Callable, Mapping
@@ -78,13 +80,12 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     )
 
 
-class LogGamma(keras.Model):
-    """log gamma of the likelihood N(x; x_hat, gamma^2 I), one trainable scalar."""
-
-    def __init__(self) -> None:
-        super().__init__(name="log_gamma")
-        self.value = self.add_weight(shape=(), initializer="zeros", name="value")
-        self.built = True
+def log_gamma() -> keras.Model:
+    """A network that is only log gamma of the likelihood N(x; x_hat, gamma^2 I), its `value`."""
+    network = keras.Model(name="log_gamma")
+    network.value = network.add_weight(shape=(), initializer="zeros", name="value")  # []
+    network.built = True
+    return network
 
 
 class Vae(Method):
@@ -111,7 +112,7 @@ class Vae(Method):
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.beta = likelihood, beta
-        models = {"log_gamma": LogGamma()} if likelihood == "learned_variance" else {}
+        models = {"log_gamma": log_gamma()} if likelihood == "learned_variance" else {}
         moved = [encoder, decoder, *models.values()]
         players = [Player("autoencoder", moved, optimizer("autoencoder"))]
         density = StandardNormal(latent_dim)
@@ -140,7 +141,10 @@ class Vae(Method):
         return self._validated(self.negative_elbo, x)
 
     def distortion(self, x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
-        """-log p(x|z), summed over pixels, mean over the batch."""
+        """-log p(x|z), summed over pixels, mean over the batch.
+
+        Cross-entropy clips x_hat at 1e-7 from 0 and 1, Dai and Wipf's program logarithms at 1e-8.
+        """
         if self.likelihood == "cross_entropy":
             return math.prod(x.shape[1:]) * objectives.binary_cross_entropy(x, x_hat)
         learned = self.networks.get("log_gamma")

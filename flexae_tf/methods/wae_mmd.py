@@ -14,6 +14,8 @@ replica the codes of all replicas are gathered and every replica computes the MM
 minibatch; losses and gradients are those of one device.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +32,7 @@ from flexae_tf.algorithm.method import (
     adam_settings,
     halving_setting,
 )
+from flexae_tf.algorithm.replicas import of_all_replicas
 from flexae_tf.data import draws
 from flexae_tf.model import FixedDensity, Model
 from flexae_tf.networks import Networks
@@ -115,7 +118,7 @@ class WaeMmd(wae.Wae):
         """L moves encoder and decoder."""
         z = self.encode(drawn, training)  # [B, m]
         error = objectives.squared_error(drawn.x, self.decoder(z, training=training))
-        both = self.of_all_replicas(tf.concat([z, drawn.z_hat], 1))
+        both = of_all_replicas(tf.concat([z, drawn.z_hat], 1), self.xla)
         mmd = self.mmd(*tf.split(both, 2, axis=1))
         return {"autoencoder": error + self.mmd_weight * mmd, "wae/error": error, "wae/mmd": mmd}
 

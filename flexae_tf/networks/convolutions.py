@@ -85,4 +85,4 @@ def _summed_in_float32(operation: Callable, x: tf.Tensor, kernel: tf.Tensor) -> 
 
 
 def _sums_in_float32(x):
-    return x.dtype in (tf.bfloat16, tf.float16) and is_emulated(x.dtype)
+    return x.dtype in (tf.bfloat16, tf.float16) and is_emulated(x.dtype.name)

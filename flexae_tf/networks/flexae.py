@@ -8,8 +8,6 @@ has Keras' Glorot uniform, and the released program draws the decoder (its last 
 the generator and the latent critic from Glorot normal.
 """
 
-import math
-
 import keras
 from keras import layers
 
@@ -17,25 +15,9 @@ from flexae_tf.networks.blocks import check_shape
 from flexae_tf.networks.convolutions import Conv2D
 from flexae_tf.networks.layers import BatchNormalization, Dense, linear_layers, relu
 
-VARIANTS = ("paper", "released")
-
-# Tables 7 and 8 give m by data set, and grey or colour is what tells these apart; Table 6 gives it
-# for the two synthetic sets.
-_GREY_LATENT_DIM = {"paper": 20, "released": 32}
-_COLOUR_LATENT_DIM = {"paper": 64, "released": 128}
-_VECTOR_LATENT_DIM = {"synthetic2d": 2}
-_DEFAULT_VECTOR_LATENT_DIM = 50
-
 _HIDDEN = 1024  # neurons of every hidden dense layer of Tables 7 and 8
 _VECTOR_HIDDEN = 128  # the same for Table 6
 _PRIOR_DEPTH = 4  # hidden layers of the generator and of the latent critic
-
-
-def default_latent_dim(dataset: str, shape: tuple[int, ...], variant: str) -> int:
-    """Latent dimension m that the paper (or its program) uses for such data."""
-    if len(shape) == 1:
-        return _VECTOR_LATENT_DIM.get(dataset, _DEFAULT_VECTOR_LATENT_DIM)
-    return (_GREY_LATENT_DIM if shape[-1] == 1 else _COLOUR_LATENT_DIM)[variant]
 
 
 def encoder(
@@ -142,11 +124,6 @@ def image_critic(shape: tuple[int, ...], variant: str = "paper") -> keras.Model:
         ],
         name="image_critic",
     )
-
-
-def parameter_count(network: keras.Model) -> int:
-    """Number of trainable parameters of a network."""
-    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
 def _mlp(name, inputs, hidden, outputs, variant="paper", spectral_norm=False, activation="relu"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import keras
 import tensorflow as tf
 
+from flexae_tf.networks import layers_of
 from flexae_tf.networks.convolutions import Conv2D, Conv2DTranspose
 from flexae_tf.networks.products import product
 
@@ -164,16 +165,6 @@ def linear_layers(spectral_norm: bool) -> tuple[type, type, type]:
     if spectral_norm:
         return SpectralDense, SpectralConv2D, SpectralConv2DTranspose
     return Dense, Conv2D, Conv2DTranspose
-
-
-def layers_of(networks: Iterable[keras.Model], kind: type | tuple[type, ...]) -> list:
-    """The layers of a class, or of one of several, in Keras models, however deep they are."""
-    return [
-        layer
-        for network in networks
-        for layer in network._flatten_layers()
-        if isinstance(layer, kind)
-    ]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """What networks compute in: Keras' dtype policies, with float32 variables and float32 outputs."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 from collections.abc import Iterable, Iterator
@@ -14,10 +16,9 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # Words of which Linux's /proc/cpuinfo has one where a processor computes in a precision itself.
 _INSTRUCTIONS = {
-    tf.bfloat16: {"avx512_bf16", "amx_bf16"},
-    tf.float16: {"avx512_fp16", "amx_fp16"},
+    "bfloat16": {"avx512_bf16", "amx_bf16"},
+    "float16": {"avx512_fp16", "amx_fp16"},
 }
-_COMPUTED = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
 @contextlib.contextmanager
@@ -50,8 +51,8 @@ def any_in_float16(networks: Iterable[keras.Model]) -> bool:
 
 
 @functools.cache
-def is_emulated(dtype: tf.DType, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether a 16-bit type runs on a processor without instructions for it, as far as is known."""
+def is_emulated(dtype: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether bfloat16 or float16 has no instructions on this processor, as far as is known."""
     if tf.config.list_physical_devices("GPU") or not cpuinfo.is_file():
         return False
     words = set(cpuinfo.read_text().split())
@@ -61,8 +62,8 @@ def is_emulated(dtype: tf.DType, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
     """Warns of a precision for which the processor has no instructions, where that can be known."""
-    dtype = _COMPUTED.get(precision)
-    if dtype is not None and is_emulated(dtype, cpuinfo):
+    dtype = precision.removeprefix("mixed_")
+    if dtype in _INSTRUCTIONS and is_emulated(dtype, cpuinfo):
         warn(
             f"this processor has no instructions for --precision={precision}: "
             "training works and is no faster than in float32"

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from flexae_tf.figures import Layer
 
@@ -19,6 +18,8 @@ class Plane:
     """
 
     def __init__(self, reference: np.ndarray) -> None:
+        from sklearn.decomposition import PCA  # here, since it takes a second to import
+
         self._pca = PCA(2, random_state=0).fit(reference) if reference.shape[1] > 2 else None
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:

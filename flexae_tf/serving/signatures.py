@@ -9,6 +9,8 @@ An input that has no honest answer (a NaN, a pixel outside [0, 1], an unknown di
 pixels in 0..255 would pass for a white image.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Mapping
 

@@ -7,6 +7,8 @@ The file is written after the checkpoint. A process that dies between the two le
 the checkpoint before; started again it comes to the same iteration and writes both anew.
 """
 
+from __future__ import annotations
+
 import json
 import math
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Checkpoints of a run: written atomically, kept by a rule, read back past damaged ones."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 import shutil

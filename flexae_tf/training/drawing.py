@@ -1,5 +1,7 @@
 """Minibatches of the train set for every replica of a strategy."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Saving what is trained, and only what is finite: losses and weights are checked before."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any

@@ -7,6 +7,8 @@ average over fresh minibatches at the weights of the moment they are needed. Tha
 step nothing, has no lag and works with any Keras network.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +19,7 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
-from flexae_tf.networks.layers import held_power_iterations, layers_of
+from flexae_tf.networks import layers_of
 from flexae_tf.training.drawing import Drawing
 
 MINIBATCHES = 20  # that the statistics are averaged over
@@ -43,6 +45,7 @@ class Statistics:
         self._strategy, self._method, self._drawing = strategy, method, drawing
         self._iteration = iteration
         self._updated_at: int | None = None
+        self._take = tf.function(self._take_everywhere, autograph=False)
 
     @property
     def current(self) -> bool:
@@ -77,12 +80,13 @@ class Statistics:
     @contextlib.contextmanager
     def disturbed(self) -> Iterator[None]:
         """Where networks may run in training mode outside of a step: only statistics suffer."""
+        from flexae_tf.networks.layers import held_power_iterations  # TensorFlow comes with it
+
         self._updated_at = None
         with held_power_iterations(self._method.networks.values()):
             yield
 
-    @tf.function(autograph=False)
-    def _take(self, drawn, count):
+    def _take_everywhere(self, drawn, count):
         def replica(drawn):
             take_in(self._method, tf.nest.map_structure(data.to_unit, drawn))
 
@@ -114,6 +118,8 @@ def averaging(method: Method, count: tf.Tensor | int) -> Iterator[None]:
     Args:
       count: minibatches taken in since the weights last changed, a scalar; 0 starts anew.
     """
+    from flexae_tf.networks.layers import held_power_iterations
+
     norms = layers_of(method.networks.values(), keras.layers.BatchNormalization)
     before = tf.cast(count, tf.float32)
     previous = [norm.momentum for norm in norms]

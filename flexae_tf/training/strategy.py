@@ -1,11 +1,13 @@
 """Which devices train together, and what they normalize over."""
 
+from __future__ import annotations
+
 import keras
 import tensorflow as tf
 
 from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
-from flexae_tf.networks.layers import layers_of
+from flexae_tf.networks import layers_of
 from flexae_tf.networks.precision import warn_if_emulated
 from flexae_tf.training import allocation, workers
 from flexae_tf.training.options import TrainerOptions

@@ -1,5 +1,7 @@
 """What a run shows while it trains: scalars and grids in TensorBoard, grids as PNG on disk."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Collection, Mapping

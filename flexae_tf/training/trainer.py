@@ -1,5 +1,7 @@
 """The training loop. It knows no loss by name."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """Several machines that train one model: who they are, what they agree on, and losing one."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -117,6 +119,7 @@ class Agreement:
         self._strategy = strategy
         self._alone = count(strategy) == 1
         self._asked = None
+        self._sum = tf.function(self._sum_over_replicas, autograph=False)
 
     @property
     def is_chief(self) -> bool:
@@ -150,8 +153,7 @@ class Agreement:
         replicas_of_chief = self._strategy.num_replicas_in_sync // count(self._strategy)
         return type(number)(self._sum(own) / replicas_of_chief)
 
-    @tf.function(autograph=False)
-    def _sum(self, values):
+    def _sum_over_replicas(self, values):
         """Sums values over all replicas, each of which has its worker's."""
         parts = self._strategy.run(tf.identity, (values,))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from flexae_tf.errors import UserError
+from flexae_tf.networks import VARIANTS, default_latent_dim, parameter_count
 from flexae_tf.networks import flexae as networks
 from tests.network_words import initializers_of, layers_of
 
@@ -35,15 +36,15 @@ def build(shape, m, variant="paper"):
 @pytest.mark.parametrize(("variant", "shape"), PARAMETERS)
 def test_trainable_parameters(variant, shape):
     m, *counts = PARAMETERS[variant, shape]
-    assert networks.default_latent_dim("any", shape, variant) == m
-    assert [networks.parameter_count(n) for n in build(shape, m, variant)] == counts
+    assert default_latent_dim("any", shape, variant) == m
+    assert [parameter_count(n) for n in build(shape, m, variant)] == counts
 
 
 def test_parameter_count_leaves_moving_statistics_out():
     network = keras.Sequential(
         [keras.Input((3,)), keras.layers.Dense(5), keras.layers.BatchNormalization()]
     )
-    assert networks.parameter_count(network) == 3 * 5 + 5 + 2 * 5
+    assert parameter_count(network) == 3 * 5 + 5 + 2 * 5
 
 
 def test_layers_of_table_7():
@@ -57,13 +58,13 @@ def test_layers_of_table_7():
 
 
 def test_the_released_decoder_ends_otherwise():
-    paper, released = (layers_of(networks.decoder(MNIST, 20, v)) for v in networks.VARIANTS)
+    paper, released = (layers_of(networks.decoder(MNIST, 20, v)) for v in VARIANTS)
     assert released == paper.replace("ELU", "ReLU").replace("Conv 1/4/1", "Conv 1/3/1")
-    paper, released = (layers_of(networks.encoder(MNIST, 20, v)) for v in networks.VARIANTS)
+    paper, released = (layers_of(networks.encoder(MNIST, 20, v)) for v in VARIANTS)
     assert released == paper
 
 
-@pytest.mark.parametrize("variant", networks.VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_layers_of_table_8(variant):
     shape = (8, 8, 1)
     assert layers_of(networks.generator(shape, 6, 20, variant)) == PRIOR_TRUNK + "FC 20"
@@ -89,9 +90,9 @@ def test_layers_of_table_6():
 
 
 def test_latent_dimensions_of_the_synthetic_sets():
-    for variant in networks.VARIANTS:
-        assert networks.default_latent_dim("synthetic2d", (128,), variant) == 2
-        assert networks.default_latent_dim("synthetic5d", (128,), variant) == 50
+    for variant in VARIANTS:
+        assert default_latent_dim("synthetic2d", (128,), variant) == 2
+        assert default_latent_dim("synthetic5d", (128,), variant) == 50
 
 
 def test_batch_normalization_constants_are_those_of_the_released_program():
@@ -117,7 +118,7 @@ def test_initializers():
     assert set(initializers_of(image_critic)) == {uniform}
 
 
-@pytest.mark.parametrize("variant", networks.VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("shape", [(16, 16, 1), (24, 24, 3), (8, 20, 2), (128,)])
 def test_outputs(shape, variant):
     m, noise_dim = 3, 5

@@ -32,7 +32,7 @@ PARAMETERS = {
 
 
 def test_every_architecture_is_counted():
-    assert PARAMETERS.keys() == ARCHITECTURES.keys()
+    assert list(PARAMETERS) == list(ARCHITECTURES)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
     values = settings.parse(
         {"dataset": "npz", "method": method, "latent_dim": M, "training_steps": 7} | flags
     )
-    dataset = types.SimpleNamespace(fingerprint="0" * 64, shape=shape)
+    dataset = types.SimpleNamespace(fingerprint="0" * 64, shape=shape, train=[], validation=None)
     directory = runs.RunDirectory(path)
     directory.create()
     directory.adopt(settings.resolved(shape, values), settings.FREE, dataset)

@@ -76,9 +76,11 @@ def defer() -> None:
     if any(name in sys.modules for name in _LIBRARIES):
         return
     for name in _LIBRARIES:
-        module = _Deferred(name)
-        module.__spec__ = importlib.util.find_spec(name)  # for who asks whether it is installed
-        sys.modules[name] = module
+        found = importlib.util.find_spec(name)
+        if found is not None:  # the peers of tools/peers have no TensorFlow
+            module = _Deferred(name)
+            module.__spec__ = found  # for who asks whether it is installed
+            sys.modules[name] = module
 
 
 class _Deferred(types.ModuleType):

@@ -203,6 +203,16 @@ def without_tensorflow(tmp_path_factory):
     return run
 
 
+def test_a_package_that_is_not_installed_is_not_deferred():
+    program = (
+        "import importlib.util, sys\nimportlib.util.find_spec = lambda name: None\n"
+        "from flexae_tf import backend\nbackend.defer()\n"
+        "print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_needs_no_tensorflow(without_tensorflow, command):
     done = without_tensorflow(command, "--help")

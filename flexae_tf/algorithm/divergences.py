@@ -104,7 +104,9 @@ def adding_prior(critic: Callable, variance: float) -> Callable:
     """The verdict z -> [B, 1] of a critic that learns a code's logit but for -log N(z; 0, s I).
 
     The optimal logit is log q(z) - log p(z), whose second term is known (Mescheder et al.,
-    "Adversarial Variational Bayes"; WAE's program, whose constant has no power m of 2 pi).
+    "Adversarial Variational Bayes"; WAE's program, whose constant has no power m of 2 pi). That
+    program subtracts a [B] from a [B, 1]: its losses are means over all pairs of a logit learned of
+    one code and a log p of another, [B, B]. Here both are of one code, as its comment has it.
     """
 
     def verdict(z):

@@ -32,7 +32,9 @@ def absolute_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
 def binary_cross_entropy(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     """Binary cross-entropy, mean over pixels and batch, as the released program's `bce`.
 
-    x, x_hat: [B, ...] in [0, 1]. x_hat is clipped to [1e-7, 1 - 1e-7], as Keras does.
+    x, x_hat: [B, ...] in [0, 1]. x_hat is clipped to [1e-7, 1 - 1e-7], as Keras does where it sees
+    no logits. TF 1.15 finds those of the program's sigmoid, which makes a difference beyond: a
+    pixel as wrong as that has a gradient there and none here.
     """
     x_hat = tf.clip_by_value(x_hat, 1e-7, 1 - 1e-7)
     entropy = -x * tf.math.log(x_hat) - (1 - x) * tf.math.log(1 - x_hat)

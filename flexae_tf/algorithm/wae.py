@@ -4,7 +4,7 @@ Tolstikhin et al., "Wasserstein Auto-Encoders", as its program has it: the prior
 the encoder's input in training, and first iterations that only bring the codes' mean and covariance
 to the prior's. That program takes at most 200 of these, over 1,000 (MNIST) or 256 examples (CelebA)
 at a time, and ends them once the discrepancy is below 0.1; here they are `--pretraining_steps`
-minibatches, and the encoder rests while the discrepancy is below.
+minibatches, and the encoder rests while the discrepancy is below, once Adam's momentum is spent.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Wae(Method):
     Args:
       model: the `Model`.
       networks: others, by name.
-      players: without that of the pre-training, which takes the rate of the autoencoder's.
+      players: without that of the pre-training, whose optimizer is as the autoencoder's.
       spec: draw specification, with "x" and "z_hat".
       minibatches: per iteration.
       optimizer: function from a player's name to its optimizer.

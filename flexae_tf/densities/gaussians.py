@@ -89,7 +89,7 @@ def fit_mixture(
     """The arrays of a `Mixture` fitted to codes.mu, from k-means seeded with `seed`.
 
     Warns where the fit has not converged after 100 iterations, the paper's limit and, of the
-    Bayesian one, its program's.
+    Bayesian one, its program's (which has 2,000 for EM).
 
     Args:
       codes: `Codes`.

@@ -6,9 +6,12 @@ z = mu + sigma epsilon, every time they are seen.
 
 Departures: codes are standardized first, each component by its mean and standard deviation, since
 those of a deterministic encoder have any scale and gamma starts at 1; minibatches are drawn with
-replacement; and there are 10,000 of them, where the paper trains for 800 epochs and halves the rate
-three times. The logarithm of gamma has a rate of its own, because Adam moves it by about the rate
-in a step: at 1e-4 it could not come below -1, and the codes of most models need less.
+replacement; and there are 10,000 of them at one rate, where the program trains for 800 epochs and
+halves the rate twice. The logarithm of gamma has a rate of its own, because Adam moves it by about
+the rate in a step: at 1e-4 it could not come below -1, and the codes of most models need less.
+
+The RAE paper's program has another second stage ("2sVAE" in its tables): two hidden layers and no
+gamma, trained on the means of its VAE's codes.
 """
 
 from __future__ import annotations

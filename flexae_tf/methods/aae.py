@@ -1,8 +1,9 @@
 """AAE: an adversarial autoencoder, a code's discriminator and N(0, I).
 
-Makhzani et al., "Adversarial Autoencoders": per minibatch the reconstruction moves encoder and
-decoder, the discriminator tells codes from N(0, I), and the encoder fools it with an optimizer of
-its own. It is WAE-GAN with the Jensen-Shannon divergence and one step of the critic.
+Makhzani et al., "Adversarial Autoencoders": the reconstruction moves encoder and decoder, the
+discriminator tells codes from N(0, I), and the encoder fools it with an optimizer of its own. It is
+WAE-GAN with the Jensen-Shannon divergence and one step of the critic: as there, the last two share
+a minibatch, and the reconstruction has another.
 """
 
 import functools
@@ -17,7 +18,7 @@ from flexae_tf.networks import Networks
 
 
 def settings(variant: str) -> dict[str, Setting]:
-    """The paper's rates are not those of Adam; these are DCGAN's."""
+    """The paper's rates are not those of Adam; these are DCGAN's, the autoencoder's FlexAE's."""
     del variant
     return {
         "latent_dim": Setting(None, "Dimension m of the codes."),

@@ -7,7 +7,9 @@ discriminator's probability of a prior sample,
     the prior maximizes         E -log D(z_hat)
     encoder and decoder         E log p(x|z) - beta E log(1 - D(z)),   p(x|z) = N(D(z), I)
 
-all at once, with Adam for each. beta = 0 leaves the latent space to the reconstruction.
+with Adam for each. The paper maximizes the three "iteratively" and its bilevel objective by
+simultaneous gradient ascent, so here they take one step each at the same weights. beta = 0 leaves
+the latent space to the reconstruction.
 """
 
 from __future__ import annotations

@@ -14,10 +14,11 @@ program differ, --variant=paper, the default, is the paper:
     spectral_norm      the decoder                    the encoder, too
     learning rate      0.001                          0.0005 (for CelebA it has 0.001, a flag here)
 
---decayed_kernels and --penalized_gradient choose one of these by itself. The released program takes
-means where Eq. 10 and 15 have sums. The default weights are its MNIST weights times the pixels (and
-for beta 2/m), which is the same objective times a constant. The paper gives no weights: that of the
-Jacobian is the same number as the program's for its own quantity and has no source.
+--decayed_kernels and --penalized_gradient choose one of these by itself. Eq. 16 decays all
+parameters of the decoder; biases and batch normalization are left out, as in the program. That
+takes means where Eq. 10 and 15 have sums. The default weights are its MNIST weights times the
+pixels (and for beta 2/m), which is the same objective times a constant. The paper gives no weights:
+that of the Jacobian is the same number as the program's for its own quantity and has no source.
 """
 
 from __future__ import annotations

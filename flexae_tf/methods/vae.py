@@ -141,7 +141,10 @@ class Vae(Method):
         return self._validated(self.negative_elbo, x)
 
     def distortion(self, x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
-        """-log p(x|z), summed over pixels, mean over the batch."""
+        """-log p(x|z), summed over pixels, mean over the batch.
+
+        Cross-entropy clips x_hat at 1e-7 from 0 and 1, Dai and Wipf's program logarithms at 1e-8.
+        """
         if self.likelihood == "cross_entropy":
             return math.prod(x.shape[1:]) * objectives.binary_cross_entropy(x, x_hat)
         learned = self.networks.get("log_gamma")

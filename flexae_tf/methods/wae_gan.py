@@ -7,10 +7,12 @@ and order of updates. The original's, by its program, is
     --divergence=js --joint_update --critic_steps=1 --divergence_weight=LAMBDA
 
 where |x - D(E(x))|^2 + lambda divergence moves encoder and decoder at once, and then the critic
-moves on the same minibatch. The program's lambda is converted as in wae_mmd.py; it also weighs the
-critic's own loss, which Adam does not notice. Noise and pre-training are in `algorithm/wae.py`. The
-critic is Table 8's in both readings: four layers of 1,024 units, as the program has for CelebA (512
-for MNIST).
+moves on the same minibatch. The program's lambda is converted as in wae_mmd.py; undivided it also
+weighs the critic's own loss, which Adam does not notice but for its epsilon: 1e-8 / 10 on MNIST and
+1e-8 / 100 on CelebA here. Noise and pre-training are in `algorithm/wae.py`; the noise on x is drawn
+anew for the critic there, and is the same here. The critic is Table 8's in both readings: four
+layers of 1,024 units, as the program has for CelebA (512 for MNIST), with the initial weights of
+`networks.flexae` instead of N(0, 0.01).
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The networks of the WAE paper's released program (Tolstikhin et al.), MNIST's and CelebA's.
 
 Sides below 64 get MNIST's. That program has CelebA in [-1, 1] with tanh at the end; here the input
-is mapped inside the encoder and a sigmoid does the same for [0, 1]. The paper gives no other
-reading, so the two variants agree. The noise that it adds to x is no part of the networks.
+is mapped inside the encoder and a sigmoid at the end is in [0, 1]. As tanh(h) = 2 sigmoid(2 h) - 1
+and the 2 before h is left out, the same images take twice the weights in the last layer, which
+begins at half their scale and is moved by Adam half as fast. The paper gives no other reading, so
+the two variants agree. The noise that it adds to x is no part of the networks.
 """
 
 import keras

@@ -79,6 +79,24 @@ def test_the_second_stage_does_not_depend_on_how_often_a_run_is_saved(tmp_path):
     tiny.assert_equal_weights(often, rarely)
 
 
+def test_each_stage_halves_its_rate_by_its_own_iterations():
+    halvings = {"halve_rates_every_steps": 1, "second_stage_halve_every_steps": 2}
+    method = tiny.builder("two_stage_vae", **halvings)()
+    drawn = tiny.drawn(method)
+
+    def rates():
+        names = ("autoencoder", "second_stage")
+        return [float(method.players[name].optimizer.learning_rate) for name in names]
+
+    np.testing.assert_allclose(rates(), [1e-4, 1e-4])
+    for _ in range(2):
+        method.step(drawn)
+    np.testing.assert_allclose(rates(), [0.25e-4, 1e-4])
+    for _ in range(2):
+        method.second_step(drawn)
+    np.testing.assert_allclose(rates(), [0.25e-4, 0.5e-4])
+
+
 @pytest.mark.parametrize("networks_of", ["infogan", "resnet"])
 def test_an_update_of_the_second_stage_moves_nothing_else(networks_of):
     nets = networks.Networks((8, 8, 1), architecture=networks_of)

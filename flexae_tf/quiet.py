@@ -9,6 +9,7 @@ the traceback of an unexpected error, and when native code ends the process.
 import contextlib
 import faulthandler
 import fcntl
+import io
 import logging
 import os
 import re
@@ -62,8 +63,10 @@ def _divert() -> int:
     _hold_back_loggers()
     sys.stderr.flush()
     os.dup2(held, 2)
-    encoding = sys.stderr.encoding
-    sys.stderr = os.fdopen(own, "w", 1, encoding=encoding, errors="backslashreplace")
+    # Without a buffer, which is locked while it writes: the handler of a signal could not print.
+    sys.stderr = io.TextIOWrapper(
+        os.fdopen(own, "wb", 0), sys.stderr.encoding, "backslashreplace", line_buffering=True
+    )
 
     def excepthook(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None

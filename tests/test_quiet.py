@@ -88,6 +88,17 @@ def test_an_unexpected_error_replays_what_was_held_back(ended):
     assert done.stderr.endswith("KeyError: 'broken'\n")
 
 
+def test_a_signal_may_speak_while_a_line_is_written(ended):
+    done = ended(
+        "signal.signal(signal.SIGALRM, lambda *_: print('ours', file=sys.stderr)); "
+        "signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4); "
+        "[print('ours', file=sys.stderr) for _ in range(20000)]; "
+        "signal.setitimer(signal.ITIMER_REAL, 0)"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Error" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["SIGABRT", "SIGSEGV"])
 def test_an_abort_replays_what_was_held_back_and_says_where(ended, name):
     end = "os.abort()" if name == "SIGABRT" else f"os.kill(os.getpid(), signal.{name})"

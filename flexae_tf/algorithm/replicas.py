@@ -1,5 +1,7 @@
 """What is no mean over examples: losses that take the codes of all replicas."""
 
+from __future__ import annotations
+
 import tensorflow as tf
 
 from flexae_tf.errors import UserError

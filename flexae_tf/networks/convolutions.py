@@ -1,22 +1,18 @@
 """Keras' convolutions, without the kernels that processors are slow with.
 
-On a processor without instructions for it, the gradients of a convolution of FlexAE-SR's take 6
-times as long in float16 as in float32, and 20 times as long in bfloat16. A product of two 16-bit
-numbers is exact in float32, in which accelerators sum such products too, so the same 16-bit
-numbers go through the kernels of float32 and the sum is rounded once.
+In 16 bits, on a processor without instructions for it, the gradients of FlexAE-SR's convolutions
+take 6 (float16) and 20 times (bfloat16) as long as in float32: `precision.summed_in_float32`.
 
 A convolution to an image of one channel leaves most of a processor's lanes empty, its gradients as
 well. The product of every pixel with all places of the kernel has as many multiplications and
 fills them.
 """
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf.networks.precision import is_emulated
+from flexae_tf.networks.precision import summed_in_float32, sums_in_float32
 
 _IMAGE_CHANNELS = 3
 
@@ -27,7 +23,7 @@ class Conv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self._is_to_an_image() and inputs.dtype == tf.float32:
             return convolution_by_product(inputs, tf.convert_to_tensor(kernel))
-        return _summed_in_float32(super().convolution_op, inputs, kernel)
+        return summed_in_float32(super().convolution_op, inputs, kernel)
 
     def _is_to_an_image(self):
         """Whether this is, on a CPU, what `convolution_by_product` computes faster."""
@@ -43,9 +39,9 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """Keras' transposed convolution."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if not _sums_in_float32(inputs):
+        if not sums_in_float32(inputs):
             return super().call(inputs)
-        outputs = _summed_in_float32(self._transposed, inputs, self.kernel)
+        outputs = summed_in_float32(self._transposed, inputs, self.kernel)
         if self.use_bias:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
@@ -75,14 +71,3 @@ def convolution_by_product(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     # A convolution adds them up, each from its place: its kernel is zero but for one 1 per column.
     places = np.eye(columns).reshape(columns, height, width, outputs).transpose(1, 2, 0, 3)
     return tf.nn.conv2d(products, tf.constant(places, x.dtype), 1, "SAME")
-
-
-def _summed_in_float32(operation: Callable, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    if not _sums_in_float32(x):
-        return operation(x, kernel)
-    wide = operation(tf.cast(x, tf.float32), tf.cast(tf.convert_to_tensor(kernel), tf.float32))
-    return tf.cast(wide, x.dtype)
-
-
-def _sums_in_float32(x):
-    return x.dtype in (tf.bfloat16, tf.float16) and is_emulated(x.dtype.name)

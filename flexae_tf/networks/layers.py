@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from flexae_tf.networks import layers_of
 from flexae_tf.networks.convolutions import Conv2D, Conv2DTranspose
+from flexae_tf.networks.precision import summed_in_float32, sums_in_float32
 from flexae_tf.networks.products import product
 
 
@@ -86,9 +87,10 @@ class Dense(keras.layers.Dense):
     large = 2**20  # entries of the kernel
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        if training is False or math.prod(self.kernel.shape) < self.large:
+        small = training is False or math.prod(self.kernel.shape) < self.large
+        if small and not sums_in_float32(inputs):
             return super().call(inputs, training=training)
-        outputs = product(inputs, tf.convert_to_tensor(self.kernel))
+        outputs = summed_in_float32(tf.matmul if small else product, inputs, self.kernel)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -58,6 +58,28 @@ def is_emulated(dtype: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     words = set(cpuinfo.read_text().split())
     # Other processors than those of x86 have other words.
     return "fpu" in words and not words & _INSTRUCTIONS[dtype]
+
+
+def summed_in_float32(operation: Callable, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """operation(x, kernel) of 16-bit numbers, by float32's kernels if a processor needs them.
+
+    A product of two 16-bit numbers is exact in float32, in which accelerators sum such products,
+    too; the sum is rounded once. Gradients are computed alike. TensorFlow's own kernels take up to
+    20 times as long as float32's.
+
+    Args:
+      operation: a product or a convolution.
+      x: what it is applied to; kernel: its weights, as the layer's policy casts them.
+    """
+    kernel = tf.convert_to_tensor(kernel)
+    if not sums_in_float32(x):
+        return operation(x, kernel)
+    return tf.cast(operation(tf.cast(x, tf.float32), tf.cast(kernel, tf.float32)), x.dtype)
+
+
+def sums_in_float32(x: tf.Tensor) -> bool:
+    """Whether `summed_in_float32` takes float32's kernels for this."""
+    return x.dtype in (tf.bfloat16, tf.float16) and is_emulated(x.dtype.name)
 
 
 def warn_if_emulated(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf.networks import convolutions
+from flexae_tf.networks import precision as precisions
 from flexae_tf.networks.convolutions import Conv2D, Conv2DTranspose
 from flexae_tf.networks.precision import networks_in
 
@@ -35,7 +36,7 @@ def layer_and_input(kind, precision):
 
 @pytest.mark.parametrize("kind", [Conv2D, Conv2DTranspose])
 def test_sums_of_exact_products_rounded_once(kind, precision, monkeypatch):
-    monkeypatch.setattr(convolutions, "is_emulated", lambda dtype: True)
+    monkeypatch.setattr(precisions, "is_emulated", lambda dtype: True)
     layer, x = layer_and_input(kind, precision)
     low = x.dtype
     with networks_in("float32"):
@@ -64,7 +65,7 @@ def test_sums_of_exact_products_rounded_once(kind, precision, monkeypatch):
 @pytest.mark.parametrize("name", ["float32", *EPSILON])
 def test_it_is_keras_layer_however_it_is_computed(kind, name, monkeypatch):
     for is_emulated in (True, False):
-        monkeypatch.setattr(convolutions, "is_emulated", lambda dtype, it=is_emulated: it)
+        monkeypatch.setattr(precisions, "is_emulated", lambda dtype, it=is_emulated: it)
         layer, x = layer_and_input(kind, name)
         own, _ = layer_and_input(kind.__bases__[0], name)
         y, expected = tf.cast(layer(x), tf.float32), tf.cast(own(x), tf.float32)

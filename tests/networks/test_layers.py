@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
+from flexae_tf.networks import precision
 from flexae_tf.networks.layers import (
     Adam,
     BatchNormalization,
@@ -422,3 +423,20 @@ def test_relu_carries_no_zeros_back_through_the_layer_below():
         operations = [operation.type for operation in graph.get_operations()]
         found[activation] = operations.count("Conv2DBackpropFilter")
     assert found[relu] == found["relu"] - 1
+
+
+@pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("large", [1, 10**9])
+def test_dense_in_16_bits_sums_exact_products(name, large, monkeypatch):
+    monkeypatch.setattr(precision, "is_emulated", lambda dtype: True)
+    monkeypatch.setattr(Dense, "large", large)
+    keras.utils.set_random_seed(0)
+    with precision.networks_in(name):
+        dense = Dense(6, bias_initializer="normal", activation="relu")
+    x = tf.random.stateless_normal([5, 7], [0, 1])
+    low = tf.as_dtype(dense.compute_dtype)
+    y = dense(x, training=True)
+    assert y.dtype == low
+    x, kernel, bias = (np.float32(tf.cast(t, low)) for t in (x, *dense.get_weights()))
+    expected = np.maximum(x @ kernel + bias, 0)
+    np.testing.assert_allclose(tf.cast(y, tf.float32), expected, atol=0.03, rtol=0.01)

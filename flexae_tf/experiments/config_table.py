@@ -9,7 +9,6 @@ The folder of such a table:
 """
 
 import json
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,12 +50,8 @@ class Row(processes.Task):
 
     def commands(self) -> tuple[processes.Command, processes.Command]:
         """The Commands that train it and measure it."""
-        run_dir = self.training.directory.path
-        evaluate = [sys.executable, "-m", "tools.evaluate", f"--run_dirs={run_dir}", "--json"]
-        return (
-            self.training.command(),
-            processes.Command([*evaluate, *self._evaluate_flags], self.result_file),
-        )
+        measuring = self.training.evaluation("run_dirs", self._evaluate_flags, self.result_file)
+        return self.training.command(), measuring
 
     def next_command(self) -> processes.Command | None:
         return self.training.next_command() or (None if self.result() else self.commands()[1])

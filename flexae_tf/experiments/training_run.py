@@ -43,6 +43,17 @@ class TrainingRun:
         """The Command that starts or resumes it."""
         return Command([sys.executable, "-m", "flexae_tf.train", *self.arguments])
 
+    def evaluation(self, flag: str, evaluate_flags: Sequence[str], output: Path) -> Command:
+        """The Command that measures it, as JSON in a file.
+
+        Args:
+          flag: the one of tools.evaluate that takes its directory, "run_dir" or "run_dirs".
+          evaluate_flags: further ones.
+          output: the file.
+        """
+        command = [sys.executable, "-m", "tools.evaluate", f"--{flag}={self.directory.path}"]
+        return Command([*command, "--json", *evaluate_flags], output)
+
     def next_command(self) -> Command | None:
         """The Command that trains it, or None once it is finished.
 

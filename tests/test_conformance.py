@@ -20,11 +20,12 @@ CASES = [
     *[pytest.param(case, marks=pytest.mark.slow) for case in tiny.VARIATIONS],
 ]
 
-QUICK_IN_MIXED = ("flexae_sr", "vae")
+# Beside these `tests/networks/test_precision` and `tests/algorithm/test_loss_scale` run everywhere.
+QUICK_IN_MIXED = (("vae", "mixed_float16"),)
 MIXED = [
     pytest.param(
         (case, precision),
-        marks=[] if case in QUICK_IN_MIXED else pytest.mark.slow,
+        marks=[] if (case, precision) in QUICK_IN_MIXED else pytest.mark.slow,
         id=f"{case}-{precision}",
     )
     for case in tiny.CASES
@@ -108,7 +109,7 @@ def test_resumes_bit_identically(trained, tmp_path):
     tiny.assert_equal_weights(resumed.method, trainer.method)
 
 
-@pytest.mark.parametrize("case", tiny.CASES)
+@pytest.mark.parametrize("case", CASES)
 def test_every_update_reports_its_losses_and_moves_exactly_its_players(case, monkeypatch):
     method = tiny.trainer(case).method
     update = method.update

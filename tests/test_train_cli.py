@@ -193,6 +193,7 @@ def killed_and_undisturbed(tmp_path, steps, kills, seed, *flags):
     return [runs.load_method(tmp_path / name) for name in ("killed", "undisturbed")]
 
 
+@pytest.mark.slow
 def test_sigkill_and_restart_end_with_identical_weights(tmp_path):
     tiny.assert_equal_weights(*killed_and_undisturbed(tmp_path, steps=8, kills=2, seed=0))
 

@@ -56,6 +56,7 @@ def test_mistakes(tmp_path, configs):
         config_table.rows(tmp_path, tmp_path, {"": [0]}, SMALL, [])
 
 
+@pytest.mark.slow
 def test_trained_and_measured_by_one_command(tmp_path, configs):
     command = [sys.executable, "-m", "tools.config_table", f"--configs={configs}"]
     command += [f"--output_dir={tmp_path / 'table'}", "--seeds=2", "--several=ae"]

@@ -81,6 +81,7 @@ def test_it_is_never_measured_by_default():
     trained.train()
 
 
+@pytest.mark.slow
 def test_measuring_leaves_the_weights_as_they_are():
     validated, plain = trainer(case="flexae_sr"), trainer(case="flexae_sr", validate_every_steps=0)
     validated.train()
@@ -95,7 +96,7 @@ def test_the_rate_falls_on_a_plateau_and_a_last_measurement_out_of_turn_does_not
     assert rate(trained) == initial / 4
 
 
-@pytest.mark.parametrize("stop_after", [4, 5])
+@pytest.mark.parametrize("stop_after", [pytest.param(4, marks=pytest.mark.slow), 5])
 def test_a_run_that_is_killed_at_a_halving_goes_on_with_the_same_weights(run, stop_after):
     """Stopped right where the rate was halved, and between two measurements."""
     seconds = iter([0] * stop_after + [3600] * 9)
@@ -159,6 +160,7 @@ def test_the_best_checkpoint_outlives_the_newest_ones_and_their_damage(run):
     tiny.assert_equal_weights(method, until_then.method)
 
 
+@pytest.mark.slow
 def test_the_best_of_a_resumed_run_is_that_of_the_whole(run):
     first = trainer(run, training_steps=4, keep_best=True)
     told(first, [3.0, 4.0])

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 def test_an_autoencoder_of_vectors(tmp_path):
     command = [sys.executable, "-m", "tools.benchmark", "--dataset=synthetic2d", "--method=ae"]
     command += ["--networks=flexae", "--latent_dim=2", "--batch_size=128", "--iterations=2"]

@@ -69,6 +69,7 @@ def test_training_stops_with_a_checkpoint_when_the_hours_are_over_and_resumes(tm
     tiny.assert_equal_weights(resumed.method, uninterrupted.method)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_finished_in_time_is_not_interrupted(tmp_path):
     run = RunDirectory(tmp_path)
     run.create()

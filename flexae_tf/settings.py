@@ -166,13 +166,7 @@ def former(method: str | None, variant: str | None) -> dict:
     values = flags.FlagValues()
     define_flags(values)
     found = {name: values[name].default for name in values}
-    if method is None or variant is None:
-        return found
-    of_method = methods.find(method).settings(variant)
-    return found | {
-        name: setting.default if setting.former is None else setting.former
-        for name, setting in of_method.items()
-    }
+    return found if method is None or variant is None else found | _former_settings(method, variant)
 
 
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:
@@ -187,10 +181,18 @@ def parse(texts: Mapping[str, str]) -> flags.FlagValues:
         values(["flags.cfg", *[f"--{name}={text}" for name, text in texts.items()]])
     except flags.Error as error:
         raise UserError(f"flags.cfg: {' '.join(str(error).split())}") from error
-    for name, value in former(values.method, values.variant).items():
+    for name, value in _former_settings(values.method, values.variant).items():
         if values[name].value is None:
             values[name].value = value
     return values
+
+
+def _former_settings(method, variant):
+    """{setting: value} of a method in runs that are older than the setting."""
+    return {
+        name: setting.default if setting.former is None else setting.former
+        for name, setting in methods.find(method).settings(variant).items()
+    }
 
 
 def _method_settings():

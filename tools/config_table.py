@@ -27,6 +27,7 @@ from flexae_tf import densities
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation import tables
 from flexae_tf.experiments import config_table, processes, sweep
+from flexae_tf.experiments.measured_run import print_commands
 
 _CONFIGS = flags.DEFINE_string("configs", None, "Folder of flagfiles, a row each.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder of the table.", required=True)
@@ -47,9 +48,7 @@ def main(train_flags: list[str]) -> int:
     folder = Path(_OUTPUT_DIR.value)
     rows = config_table.rows(folder, _CONFIGS.value, _seeds(), train_flags, evaluate_flags)
     if _DRY_RUN.value:
-        for row in rows:
-            for command in row.commands():
-                print(shlex.join(command.arguments))
+        print_commands(rows)
         return 0
     sweep.adopt(folder, evaluate_flags)
     outcomes, status = processes.run(rows, _JOBS.value)
@@ -57,9 +56,7 @@ def main(train_flags: list[str]) -> int:
     if measured:
         tables.write(measured, columns, folder)
         print(tables.markdown(measured, columns))
-    for name, outcome in outcomes.items():
-        if outcome.state != processes.FINISHED:
-            print(f"{outcome.state}: {name}: {outcome.reason}", file=sys.stderr)
+    processes.report_unfinished(outcomes)
     return status
 
 

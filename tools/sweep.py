@@ -29,6 +29,7 @@ from absl import flags
 
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.experiments import processes, sweep, sweep_table
+from flexae_tf.experiments.measured_run import print_commands
 
 _SWEEP = flags.DEFINE_enum("sweep", None, sweep.PRESETS, "A sweep of the papers.")
 _VARY = flags.DEFINE_multi_string("vary", [], "flag=value,value; may be given several times.")
@@ -51,18 +52,14 @@ def main(train_flags: list[str]) -> int:
     cells = sweep.cells(folder, axes, [*further, *train_flags], evaluate_flags)
     mine = _shard(cells, _SHARD.value)
     if _DRY_RUN.value:
-        for cell in mine:
-            for command in cell.commands():
-                print(shlex.join(command.arguments))
+        print_commands(mine)
         return 0
     sweep.adopt(folder, evaluate_flags)
     outcomes, status = processes.run(mine, _JOBS.value)
     paths, text = sweep_table.write(sweep_table.collect(cells), folder)
     print(text)
     print(*paths)
-    for name, outcome in outcomes.items():
-        if outcome.state != processes.FINISHED:
-            print(f"{outcome.state}: {name}: {outcome.reason}", file=sys.stderr)
+    processes.report_unfinished(outcomes)
     return status
 
 

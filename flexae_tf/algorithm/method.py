@@ -273,12 +273,9 @@ def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
                 f"--{player}_schedule={schedule} and a rate that is halved every "
                 f"{halve_every_steps} iterations exclude each other: give one of them"
             )
-        rate = keras.optimizers.schedules.ExponentialDecay(
-            learning_rate, halve_every_steps, 0.5, staircase=True
-        )
-    else:
-        # Critics are the only players that move several times in an iteration.
-        updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
-        rate = schedules.rate(schedule, learning_rate, updates)
+        schedule = f"halve:{halve_every_steps}"
+    # Critics are the only players that move several times in an iteration.
+    updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+    rate = schedules.rate(schedule, learning_rate, updates)
     betas = settings[f"{player}_beta_1"], settings[f"{player}_beta_2"]
     return adam(rate, *betas, settings[f"{player}_epsilon"])

@@ -3,6 +3,7 @@
 A row is a flat dict, and its keys are the columns of the CSV file:
 
     model, run, dataset, checkpoint     which run
+    trained_steps                       how long it had been trained
     squared_error                       of reconstructions, see `suite`
     rec, interp                         FID of reconstructions and of decoded midpoints
     <density>                           FID of samples
@@ -140,6 +141,7 @@ def _row_of(run_dir, records):
         "run": Path(run_dir).resolve().name,
         "dataset": first["dataset"],
         "checkpoint": first["checkpoint"],
+        "trained_steps": first.get("trained_steps"),
     }
     for column, (record, key) in places.items():
         row[column] = record.get(f"{PREFIX}{key}")

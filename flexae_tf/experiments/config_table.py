@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from flexae_tf.errors import UserError
-from flexae_tf.experiments import processes
-from flexae_tf.experiments.training_run import TrainingRun
+from flexae_tf.experiments.measured_run import MeasuredRun
 
 
-class Row(processes.Task):
+class Row(MeasuredRun):
     """One config with one seed: trained, then measured.
 
     Args:
@@ -39,30 +38,17 @@ class Row(processes.Task):
         train_flags: Sequence[str],
         evaluate_flags: Sequence[str],
     ) -> None:
-        self.name = f"{Path(config).stem}-{seed}"  # --run_dirs is split at commas
-        folder = Path(folder)
-        self.log = folder / "logs" / f"{self.name}.txt"
-        self.result_file = folder / "results" / f"{self.name}.json"
-        self.training = TrainingRun(
-            folder / "runs" / self.name, [f"--flagfile={config}", *train_flags, f"--seed={seed}"]
-        )
-        self._evaluate_flags = list(evaluate_flags)
-
-    def commands(self) -> tuple[processes.Command, processes.Command]:
-        """The Commands that train it and measure it."""
-        measuring = self.training.evaluation("run_dirs", self._evaluate_flags, self.result_file)
-        return self.training.command(), measuring
-
-    def next_command(self) -> processes.Command | None:
-        return self.training.next_command() or (None if self.result() else self.commands()[1])
+        flags = [f"--flagfile={config}", *train_flags, f"--seed={seed}"]
+        name = f"{Path(config).stem}-{seed}"  # --run_dirs is split at commas
+        super().__init__(folder, name, flags, "run_dirs", evaluate_flags)
 
     def result(self) -> dict[str, Any] | None:
-        """Its row of `evaluation.tables`, or None if it is not measured yet."""
+        """Its row of `evaluation.tables`, or None if it is not yet measured as it is."""
         try:
             (row,) = json.loads(self.result_file.read_text())
         except (OSError, ValueError):
             return None
-        return row
+        return self._if_current(row)
 
 
 def rows(

@@ -94,6 +94,13 @@ def run(
     return {task.name: pool.outcomes[task.name] for task in tasks}, reason or status
 
 
+def report_unfinished(outcomes: Mapping[str, Outcome]) -> None:
+    """Says on standard error which of {task name: Outcome} did not finish, and why."""
+    for name, outcome in outcomes.items():
+        if outcome.state != FINISHED:
+            print(f"{outcome.state}: {name}: {outcome.reason}", file=sys.stderr)
+
+
 class _Running(NamedTuple):
     process: subprocess.Popen
     command: Command

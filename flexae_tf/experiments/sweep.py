@@ -16,8 +16,8 @@ from typing import Any
 from flexae_tf import files
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import paper_sweeps, report
-from flexae_tf.experiments import processes
-from flexae_tf.experiments.training_run import TrainingRun, parse
+from flexae_tf.experiments.measured_run import MeasuredRun
+from flexae_tf.experiments.training_run import parse
 
 # {flags that vary together: the values they take}
 Axes = dict[tuple[str, ...], Sequence[tuple[str, ...]]]
@@ -80,7 +80,7 @@ def parse_axis(text: str) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     return names, values
 
 
-class Cell(processes.Task):
+class Cell(MeasuredRun):
     """One run of a sweep: trained, then measured.
 
     Args:
@@ -100,28 +100,13 @@ class Cell(processes.Task):
         evaluate_flags: Sequence[str],
     ) -> None:
         self.varied = {name: value for name, value in varied.items() if value}
-        self.name = ",".join(f"{k}={v}" for k, v in self.varied.items()).replace("/", "-")
-        folder = Path(folder)
-        self.log = folder / "logs" / f"{self.name}.txt"
-        self.result_file = folder / "results" / f"{self.name}.json"
+        name = ",".join(f"{k}={v}" for k, v in self.varied.items()).replace("/", "-")
         chosen = [f"--{name}={value}" for name, value in self.varied.items()]
-        self.training = TrainingRun(folder / "runs" / self.name, [*train_flags, *chosen])
-        self._evaluate_flags = evaluate_flags
-
-    def commands(self) -> tuple[processes.Command, processes.Command]:
-        """The Commands that train it and measure it."""
-        measuring = self.training.evaluation("run_dir", self._evaluate_flags, self.result_file)
-        return self.training.command(), measuring
-
-    def next_command(self) -> processes.Command | None:
-        return self.training.next_command() or (None if self.result() else self.commands()[1])
+        super().__init__(folder, name, [*train_flags, *chosen], "run_dir", evaluate_flags)
 
     def result(self) -> dict[str, Any] | None:
         """The record of its measures, or None if it is not yet measured as it is."""
-        record = report.read_json(self.result_file)
-        if record and isinstance(record["checkpoint"], int):
-            return record if record["checkpoint"] == self.training.iteration else None
-        return record  # the released protocol chooses among checkpoints
+        return self._if_current(report.read_json(self.result_file))
 
 
 def cells(

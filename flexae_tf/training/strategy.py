@@ -19,8 +19,7 @@ def make_strategy(options: TrainerOptions) -> tf.distribute.Strategy:
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus:
-        warn_if_emulated(options.precision)
+    warn_if_emulated(options.precision)
     name = options.strategy
     if name == "auto":
         name = "mirrored" if len(gpus) > 1 else "one_device"

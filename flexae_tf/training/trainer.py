@@ -107,10 +107,11 @@ class Trainer:
                 reported = self.iterate(iterator, iteration)
                 losses.see(iteration, reported)  # checks those of the iteration before
                 stop = self._agreement.stop(self._stopping.reason())
+                ended = iteration == steps
                 if self.validation.due(iteration):  # whatever stops here: rates depend on it
                     losses.check()
                     self._validate(iteration, summaries, progress)
-                ended = iteration == steps or self.validation.exhausted
+                    ended |= self.validation.exhausted
                 now = due(self.options, iteration, stop, ended)
                 if now.scalars:
                     losses.check()

@@ -49,6 +49,21 @@ def test_flags_override_the_config(tmp_path, configs):
     assert row.result() is None
 
 
+def test_a_row_that_was_trained_on_since_is_measured_again(tmp_path, configs):
+    row = config_table.rows(tmp_path, configs, {"": [0]}, SMALL, [])[0]
+    directory = row.training.directory
+    directory.create()
+    (directory.checkpoints / "ckpt-2.index").touch()
+    row.result_file.parent.mkdir()
+    # The best checkpoint of a run of two iterations.
+    row.result_file.write_text(json.dumps([{"checkpoint": 1, "trained_steps": 2}]))
+    assert row.result() == {"checkpoint": 1, "trained_steps": 2}
+    assert row.next_command() is None
+    (directory.checkpoints / "ckpt-4.index").touch()
+    assert row.result() is None
+    assert row.next_command() == row.commands()[1]
+
+
 def test_mistakes(tmp_path, configs):
     with pytest.raises(UserError, match=r"no config 'rae' .* ae, vae"):
         config_table.rows(tmp_path, configs, {"": [0], "rae": [0]}, SMALL, [])

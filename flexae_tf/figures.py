@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
@@ -84,7 +84,7 @@ def scatter(groups: Mapping[str, np.ndarray], title: str) -> np.ndarray:
     plot.set(title=title, xlabel="first principal component", ylabel="second")
     plot.legend(loc="upper right")
     figure.tight_layout()
-    return _rendered(figure)
+    return rendered(figure)
 
 
 class Layer(NamedTuple):
@@ -131,7 +131,7 @@ def panels(layers: Mapping[str, list], axis_labels: Sequence[str]) -> np.ndarray
             plot.legend(fontsize=8, markerscale=2, loc="best")
     plots[0].set_ylabel(axis_labels[1])
     figure.tight_layout()
-    return _rendered(figure)
+    return rendered(figure)
 
 
 def titled(
@@ -189,7 +189,7 @@ def save_png(
     Image.fromarray(picture).save(path, pnginfo=chunks)
 
 
-def _rendered(figure):
+def rendered(figure: Any) -> np.ndarray:
     """A matplotlib figure as uint8 [H, W, 3]."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

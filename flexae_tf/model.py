@@ -80,6 +80,7 @@ class Model:
       density: what it is sampled from, a `Density`, or None for a model without prior.
       posterior: function from the encoder's output to mean and standard deviation [B, m] of q(z|x),
         the latter None where it is a point.
+      active: function () -> bool [m], the components of codes that are in use; None if all are.
     """
 
     def __init__(
@@ -88,10 +89,11 @@ class Model:
         decoder: keras.Model,
         density: Density | None = None,
         posterior: Callable = point,
+        active: Callable | None = None,
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.density = density
-        self._posterior = posterior
+        self._posterior, self._active = posterior, active
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,9 +105,14 @@ class Model:
         """Dimension m of the codes."""
         return self.decoder.input_shape[-1]
 
+    @property
+    def active(self) -> np.ndarray | None:
+        """Which components of codes are in use, bool [m]; None where that is not learned."""
+        return None if self._active is None else np.asarray(self._active())
+
     def sampled_from(self, density: Density | None) -> Model:
         """The same autoencoder with another `Density`."""
-        return Model(self.encoder, self.decoder, density, self._posterior)
+        return Model(self.encoder, self.decoder, density, self._posterior, self._active)
 
     def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""

@@ -38,6 +38,8 @@ def images(labels="classes"):
 class LinearModel:
     """A model of vectors [N, D] with codes of two components, by matrices."""
 
+    active, latent_dim = None, 2
+
     def __init__(self, dim=6):
         draw = np.random.default_rng(0)
         self.encoder = draw.standard_normal((dim, 2)).astype(np.float32)

@@ -15,6 +15,8 @@ SHAPES = {
     "digits": (16, 16, 1),
     "synthetic2d": VECTOR,
     "synthetic5d": VECTOR,
+    "synthetic8d": VECTOR,
+    "synthetic16d": VECTOR,
     "mnist": GREY,
     "fashion_mnist": GREY,
     "cifar10": COLOUR,
@@ -98,7 +100,7 @@ def test_flexae_has_no_settings_of_the_smoothing():
     assert smoothed - flexae == {
         f"{player}_{name}"
         for player in ("image_critic", "smoothing")
-        for name in ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule")
+        for name in ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule", "optimizer")
     }
     assert flexae < smoothed
 
@@ -220,7 +222,7 @@ def test_the_configurations_of_the_paper_are_there():
     names = {pathlib.Path(path).stem for path in CONFIGS if "released" not in path}
     assert names >= {"digits", "mnist", "fashion_mnist", "cifar10", "celeba"}
     assert names >= {"synthetic2d", "synthetic5d"}
-    released = {pathlib.Path(path).stem for path in CONFIGS if "released" in path}
+    released = {pathlib.Path(path).stem for path in CONFIGS if "configs/released/" in path}
     assert released == {"mnist", "fashion_mnist", "cifar10", "celeba"}
 
 

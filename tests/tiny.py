@@ -38,6 +38,7 @@ VARIATIONS = (
     "wae_gan:divergence=js",
     "wae_gan:divergence=js,joint_update=true,divergence_weight=2.0",
     "wae_gan:divergence=js,joint_update=true,critic_adds_prior=true,pretraining_steps=2",
+    "mask_aae:divided=losses,mask_interval_steps=1,reconstruction_loss=mse",
 )
 CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5
@@ -148,8 +149,9 @@ def assert_equal_weights(received, expected):
 
 
 def use_gradient_descent(learning_rate=2e-5):
-    """Adam hardly notices a wrong scale of the gradients; this does."""
-    method.adam = lambda *_: keras.optimizers.SGD(learning_rate)
+    """Adam and RMSProp hardly notice a wrong scale of the gradients; this does."""
+    for name in method.OPTIMIZERS:
+        method.OPTIMIZERS[name] = lambda *_: keras.optimizers.SGD(learning_rate)
 
 
 def losses(case, chosen, strategy):

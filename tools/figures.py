@@ -4,12 +4,13 @@
     python -m tools.figures --run_dir=runs/mnist --kind=all
     python -m tools.figures --run_dir=runs/celeba --kind=attributes --attributes=Male,Smiling
     python -m tools.figures --run_dir=runs/mnist --kind=neighbours --inception=PATH
+    python -m tools.figures --run_dir=runs/mask --kind=mask --beside=runs/wae
 
-Kinds: samples, reconstructions, interpolations, attributes, neighbours, latents; all draws every
-kind that the run can have and says on standard error what is left out. Writes PNG files to the
-run's figures/ (flexae_tf/pictures says how they are named) and prints a line for each: the path, a
-tab, and what is to be seen, with the seed. attributes also writes the run's directions/, which
-tools.export takes up.
+Kinds: samples, reconstructions, interpolations, attributes, neighbours, latents, mask; all draws
+every kind that the run can have and says on standard error what is left out. Writes PNG files to
+the run's figures/ (flexae_tf/pictures says how they are named) and prints a line for each: the
+path, a tab, and what is to be seen, with the seed. attributes also writes the run's directions/,
+which tools.export takes up.
 """
 
 import sys
@@ -36,6 +37,7 @@ _ATTRIBUTES = flags.DEFINE_list(
     "attributes", None, "Classes or attributes by name; default all, on CelebA the paper's five."
 )
 _NEIGHBOURS = flags.DEFINE_integer("neighbours", 14, "Train images beside a sample.", lower_bound=1)
+_BESIDE = flags.DEFINE_string("beside", None, "Run directory that mask is shown beside.")
 _DENSITY = flags.DEFINE_string(
     "density", densities.OWN, f"What to sample from: {', '.join(densities.NAMES)}."
 )
@@ -52,6 +54,7 @@ def main(_: list[str]) -> None:
         attributes=_ATTRIBUTES.value and tuple(_ATTRIBUTES.value),
         density=None if _DENSITY.value == densities.OWN else _DENSITY.value,
         make_extractor=extractor_flags.choose,
+        beside=_BESIDE.value and runs.load(_BESIDE.value),
     )
     run = runs.load(_RUN_DIR.value, _CHECKPOINT.value)
     dataset = run.load_dataset()

@@ -37,7 +37,7 @@ _COLUMNS = {
     "m": ("latent_dim", "noise_dim"),
     "schedule": ("_schedule", "halve_rates", "halve_every_steps", "validate_every", "keep_best",
                  "early_stopping"),
-    "rates": ("_learning_rate", "_beta_1", "_beta_2", "_epsilon"),
+    "rates": ("_learning_rate", "_beta_1", "_beta_2", "_epsilon", "_optimizer"),
     "length": ("batch_size", "training_steps", "first_stage_steps", "pretraining_steps"),
     "data": ("pad", "celeba_crop", "validation_images", "train_examples"),
 }  # fmt: skip
@@ -49,7 +49,7 @@ against each other. Weights are in our units, losses being sums over pixels and 
 in [0, 1]; `flexae_tf/evaluation/units.py` has the conversions. A setting is by its flag, an
 `autoencoder_` before it left out. What a source gives and our config has otherwise is **ours**
 (source: theirs), with the reason below the table. "not given" are settings of ours that the source
-says nothing of.
+says nothing of; optimizers are Adam where no other is named.
 
 `tools.evaluate` prints a paper's value beside a run that has all settings of its row, measured from
 the density, by the protocol and on as many images as there; `--explain` says what differs.
@@ -181,6 +181,7 @@ def _cells(row, ours):
 def _not_given(row, ours):
     known = methods.find(ours["method"]).settings(ours["variant"])
     names = [n for n in known if n not in row.settings and ours.get(n) is not None]
+    names = [n for n in names if not (n.endswith("_optimizer") and ours[n] == "adam")]
     return ", ".join(f"{name.removeprefix('autoencoder_')} {shown(ours[name])}" for name in names)
 
 

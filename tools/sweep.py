@@ -8,7 +8,8 @@
 What follows the two dashes goes to flexae_tf.train as it stands. Each combination is an ordinary
 run directory under --output_dir. --sweep=latent_dim is Table 3 of the FlexAE paper (m_b, 2 m_b and
 4 m_b, WAE against FlexAE-SR), --sweep=generator_capacity the slides' Table 5 on 5,000 train
-examples; --vary replaces an axis of theirs or adds one. Flags joined by a slash vary together:
+examples, --sweep=mask their Figure 6 (MaskAAE on MNIST with m = 32, 64 and 110); --vary replaces an
+axis of theirs or adds one. Flags joined by a slash vary together:
 --vary=generator_layers/generator_width=1/64,2/256.
 
 Interrupted (SIGTERM, Ctrl-C), its runs save a checkpoint; the same command resumes. Several

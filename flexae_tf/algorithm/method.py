@@ -24,7 +24,7 @@ from flexae_tf.networks import Networks
 from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
 
 if TYPE_CHECKING:  # else where they are used: subclasses of Keras' import it
-    from flexae_tf.networks.layers import Adam
+    from flexae_tf.networks.layers import Adam, RMSprop
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
@@ -128,8 +128,8 @@ class Method(abc.ABC):
           drawn: tuple of `minibatches` records, images float32 as the networks take them.
 
         Returns:
-          {name: scalar tensor}: each player's loss just before its update, and what else an
-          objective reports.
+          {name: tensor}: each player's loss just before its update, a scalar, and what else an
+          objective reports, scalars and vectors.
         """
 
     def step_at(self, iteration: int) -> Callable:
@@ -234,21 +234,40 @@ def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8
     return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
 
+def rmsprop(learning_rate: Any, momentum: float, rho: float, epsilon: float = 1e-10) -> RMSprop:
+    """TF 1's RMSProp, by default with its epsilon; `learning_rate` as of `adam`."""
+    from flexae_tf.networks.layers import RMSprop
+
+    return RMSprop(learning_rate, rho=rho, momentum=momentum, epsilon=epsilon)
+
+
+# {name: function (learning_rate, beta_1, beta_2, epsilon) -> optimizer}
+OPTIMIZERS: dict[str, Callable] = {"adam": adam, "rmsprop": rmsprop}
+
+
 def adam_settings(
     player: str,
     learning_rate: float,
     beta_1: float,
     beta_2: float,
     schedule: str = "constant",
+    epsilon: float = 1e-8,
+    optimizer: str = "adam",
 ) -> dict[str, Setting]:
-    """The settings of a player's Adam, for a method's `settings`."""
+    """The settings of a player's optimizer, Adam unless one says otherwise, for `settings`."""
     return {
-        f"{player}_learning_rate": Setting(learning_rate, f"Adam learning rate of the {player}."),
-        f"{player}_beta_1": Setting(beta_1, f"Adam beta_1 of the {player}."),
-        f"{player}_beta_2": Setting(beta_2, f"Adam beta_2 of the {player}."),
-        f"{player}_epsilon": Setting(1e-8, f"Adam epsilon of the {player}."),
+        f"{player}_learning_rate": Setting(learning_rate, f"Learning rate of the {player}."),
+        f"{player}_beta_1": Setting(beta_1, f"beta_1 of the {player}; RMSProp's momentum."),
+        f"{player}_beta_2": Setting(beta_2, f"beta_2 of the {player}; RMSProp's rho."),
+        f"{player}_epsilon": Setting(epsilon, f"Epsilon of the {player}'s optimizer."),
         f"{player}_schedule": Setting(schedule, f"{_SCHEDULE} of the {player}."),
+        f"{player}_optimizer": Setting(optimizer, f"Of the {player}.", tuple(OPTIMIZERS)),
     }
+
+
+def rmsprop_settings(player: str, learning_rate: float, rho: float) -> dict[str, Setting]:
+    """The same for RMSProp without momentum, with TF 1's epsilon."""
+    return adam_settings(player, learning_rate, 0.0, rho, epsilon=1e-10, optimizer="rmsprop")
 
 
 def halving_setting() -> dict[str, Setting]:
@@ -257,7 +276,7 @@ def halving_setting() -> dict[str, Setting]:
     return {"halve_rates_every_steps": Setting(0, text)}
 
 
-def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
+def optimizer_from(settings: Mapping[str, Any], player: str) -> keras.optimizers.Optimizer:
     """The optimizer that `adam_settings` (and `halving_setting`) describe.
 
     Raises:
@@ -277,5 +296,5 @@ def adam_from(settings: Mapping[str, Any], player: str) -> Adam:
     # Critics are the only players that move several times in an iteration.
     updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
     rate = schedules.rate(schedule, learning_rate, updates)
-    betas = settings[f"{player}_beta_1"], settings[f"{player}_beta_2"]
-    return adam(rate, *betas, settings[f"{player}_epsilon"])
+    values = [settings[f"{player}_{name}"] for name in ("beta_1", "beta_2", "epsilon")]
+    return OPTIMIZERS[settings[f"{player}_optimizer"]](rate, *values)

@@ -24,6 +24,11 @@ def squared_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     return _mean_per_example(tf.math.squared_difference(x, x_hat), tf.reduce_sum)
 
 
+def mean_squared_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
+    """Mean of squares over components and batch. x, x_hat: [B, ...]."""
+    return _mean_per_example(tf.math.squared_difference(x, x_hat), tf.reduce_mean)
+
+
 def absolute_error(x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
     """Mean absolute error over pixels and batch, as the released program's `mae`."""
     return _mean_per_example(tf.abs(x - x_hat), tf.reduce_mean)

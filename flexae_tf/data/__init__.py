@@ -13,13 +13,14 @@ from flexae_tf.data.dataset import Dataset, Examples, fingerprint, gather, to_un
 from flexae_tf.data.digits import digits
 from flexae_tf.data.image_files import folder_source
 from flexae_tf.data.npz import npz_source
-from flexae_tf.data.synthetic import TRAIN_COUNT, generate
+from flexae_tf.data.synthetic import DIMS, TRAIN_COUNT, generate
 from flexae_tf.data.tfds_source import tfds_source
 from flexae_tf.errors import UserError
 
 __all__ = ["NAMES", "Dataset", "Examples", "gather", "load", "to_unit"]
 
-_EMBEDDED = ("digits", "synthetic2d", "synthetic5d")
+_SYNTHETIC = {f"synthetic{n}d": n for n in DIMS}
+_EMBEDDED = ("digits", *_SYNTHETIC)
 NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz")
 
 
@@ -84,14 +85,14 @@ def _embedded(name, pad):
 def _arrays(name):
     if name == "digits":
         return digits(), tuple("0123456789")
-    x, _, component = generate(dim={"synthetic2d": 2, "synthetic5d": 5}[name])
+    x, _, component = generate(_SYNTHETIC[name])
     arrays = {
         "train": x[:TRAIN_COUNT],
         "test": x[TRAIN_COUNT:],
         "train_labels": component[:TRAIN_COUNT],
         "test_labels": component[TRAIN_COUNT:],
     }
-    return arrays, tuple("123456")
+    return arrays, tuple(str(k) for k in range(1, component.max() + 2))
 
 
 def _decoded(

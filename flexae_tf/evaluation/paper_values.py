@@ -19,6 +19,7 @@ _MODEL_NAMES = {
     "flexae": "FlexAE",
     "flexae_sr": "FlexAE-SR",
     "learned_prior_aae": "AAE, learned prior",
+    "mask_aae": "MaskAAE",
     "rae": "RAE",
     "two_stage_vae": "2-Stage VAE",
     "vae": "VAE",

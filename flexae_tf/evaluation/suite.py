@@ -13,6 +13,7 @@ Keys are `<what is measured>/<measure>`:
     pms/a_b, ims/a_b    memorization score in pixels and in activations, mean over set a of the
                         distance to set b; named as the columns of the paper's Table 4
     codes/nac, codes/nac_by_mean_variance       dependence between the components of the codes
+    codes/active_dimensions     of a mask, where there is one; the two are taken over these
 
 Numbers that do not exist (the error of a single block, say) are left out.
 """
@@ -102,6 +103,9 @@ def evaluate_autoencoder(
     z = model.encode(originals)
     if protocol.interpolate:
         metrics |= _interpolate(model, z, real, extractor, protocol, cache_dir)
+    if model.active is not None:
+        metrics["codes/active_dimensions"] = np.sum(model.active)
+        z = z[:, model.active]
     metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
     return _finite(metrics)
 

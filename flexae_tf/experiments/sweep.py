@@ -22,18 +22,19 @@ from flexae_tf.experiments.training_run import parse
 # {flags that vary together: the values they take}
 Axes = dict[tuple[str, ...], Sequence[tuple[str, ...]]]
 
-PRESETS = ("latent_dim", "generator_capacity")
+PRESETS = ("latent_dim", "generator_capacity", "mask")
 
 
 def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
     """A sweep of the papers: (axes, flags that go before `train_flags`).
 
     Args:
-      name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5.
+      name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5,
+        "mask" their Figure 6.
       train_flags: flags of all runs, which name the data set.
 
     Raises:
-      UserError: Table 3 has no such data set.
+      UserError: the table or figure has no such data set.
     """
     if name == "generator_capacity":
         rungs = [
@@ -43,14 +44,20 @@ def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
         further = [f"--train_examples={paper_sweeps.CAPACITY_TRAIN_EXAMPLES}"]
         return {("generator_layers", "generator_width"): rungs}, further
     dataset = parse(train_flags).dataset
-    base = paper_sweeps.BASE_LATENT_DIM.get(dataset)
-    if base is None:
+    methods: tuple[str, ...]
+    if name == "mask":
+        dimensions, methods = paper_sweeps.MASK_LATENT_DIMS.get(dataset, ()), ("mask_aae",)
+    else:
+        base = paper_sweeps.BASE_LATENT_DIM.get(dataset)
+        dimensions = () if base is None else (base, 2 * base, 4 * base)
+        methods = ("wae_gan", "flexae_sr")
+    if not dimensions:
         raise UserError(
-            f"--sweep=latent_dim has no dimensions for --dataset={dataset}: give some, such as "
-            "--vary=latent_dim=8,16 --vary=method=wae_gan,flexae_sr"
+            f"--sweep={name} has no dimensions for --dataset={dataset}: give some, such as "
+            f"--vary=latent_dim=8,16 --vary=method={','.join(methods)}"
         )
-    dimensions = [(str(multiple * base),) for multiple in (1, 2, 4)]
-    return {("latent_dim",): dimensions, ("method",): [("wae_gan",), ("flexae_sr",)]}, []
+    axes = {"latent_dim": map(str, dimensions), "method": methods}
+    return {(flag,): [(value,) for value in values] for flag, values in axes.items()}, []
 
 
 def parse_axis(text: str) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from flexae_tf.evaluation import paper_sweeps, paper_values, report
 from flexae_tf.experiments.sweep import Cell
 
 _FIDS = ("reconstruction/fid", "generation/fid")
-_SHOWN = (*_FIDS, "reconstruction/squared_error")
+_SHOWN = (*_FIDS, "reconstruction/squared_error", "codes/active_dimensions")
 _NOT_INCEPTION = (
     "The extractor is {}, not Inception: the distances do not compare with the papers'."
 )
@@ -108,7 +108,7 @@ def _paper(cell, record):
         return {}
     if "generator_layers" not in cell.varied:
         values = paper_values.paper_values(record)
-        return {key: values[key] for key in _FIDS if key in values}
+        return {key: values[key] for key in _SHOWN if key in values}
     found = cell.training.directory.read_flags()
     width = found.get("generator_width")
     layers = int(found["generator_layers"])

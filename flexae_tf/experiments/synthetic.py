@@ -1,8 +1,8 @@
 """Figures 2 and 3 of the FlexAE paper: what they train, and what comes of their claims.
 
 Every model has Table 6's networks, Algorithm 1's rates and batch size 128; they differ in the flags
-of `MODELS` only. A run keeps checkpoints at regular iterations, and each is measured
-afterwards (`synthetic_measures`).
+of `MODELS` only, unless an experiment says otherwise. A run keeps checkpoints at regular
+iterations, and each is measured afterwards (`synthetic_measures`).
 """
 
 import dataclasses
@@ -33,6 +33,7 @@ MODELS = {
     "wae_normal": ["--method=wae_gan", "--prior=normal"],
     "wae_gmm": ["--method=wae_gan", "--prior=gmm"],
     "flexae": ["--method=flexae"],
+    "mask_aae": ["--method=mask_aae"],
 }
 TRAINING_STEPS = 20_000
 MEASURE_EVERY_STEPS = 500
@@ -43,18 +44,20 @@ class Experiment:
     """What a figure compares.
 
     Attributes:
-      number: the figure's.
+      number: the figure's, as text.
       true_dim: n, the dimension of the latents behind the data.
       latent_dim: m.
       models: names in `MODELS`.
       claims: (measure, model, model): the first is said to end below the second.
+      flags: of all its models, beside Algorithm 1's and before the seed's.
     """
 
-    number: int
+    number: str
     true_dim: int
     latent_dim: int
     models: tuple
     claims: tuple
+    flags: tuple = ()
 
     @property
     def dataset(self) -> str:
@@ -62,8 +65,8 @@ class Experiment:
 
 
 FIGURES = {
-    2: Experiment(
-        number=2,
+    "2": Experiment(
+        number="2",
         true_dim=5,
         latent_dim=50,
         models=("wae_normal", "flexae"),
@@ -72,8 +75,8 @@ FIGURES = {
             for measure in ("critic_gap", "relative_sliced_wasserstein", "frechet_distance")
         ),
     ),
-    3: Experiment(
-        number=3,
+    "3": Experiment(
+        number="3",
         true_dim=2,
         latent_dim=2,
         models=("vae", "wae_normal", "wae_gmm", "flexae"),
@@ -93,7 +96,8 @@ class SyntheticRun(processes.Task):
       experiment: an Experiment. model: name in `MODELS`. seed: of the run.
       folder: of all runs of the experiment.
       training_steps, measure_every_steps: iterations.
-      encoder_learning_rate: of the encoder against the critic, None for Algorithm 1's.
+      encoder_learning_rate: of the encoder against the critic, None for the experiment's.
+      prefix: of its name, which is <model>-seed<seed>.
     """
 
     def __init__(
@@ -105,12 +109,13 @@ class SyntheticRun(processes.Task):
         training_steps: int,
         measure_every_steps: int,
         encoder_learning_rate: float | None = None,
+        prefix: str = "",
     ) -> None:
         self.model, self.seed = model, seed
         self._iterations = sorted(
             {*range(measure_every_steps, training_steps, measure_every_steps), training_steps}
         )
-        self.name = f"{model}-seed{seed}"
+        self.name = f"{prefix}{model}-seed{seed}"
         # The VAE has no critic, and so no such player.
         adversarial = encoder_learning_rate is not None and model != "vae"
         rates = [f"--encoder_learning_rate={encoder_learning_rate}"] if adversarial else []
@@ -120,11 +125,12 @@ class SyntheticRun(processes.Task):
             [
                 f"--dataset={experiment.dataset}",
                 f"--latent_dim={experiment.latent_dim}",
+                "--batch_size=128",
                 *MODELS[model],
+                *experiment.flags,
                 *rates,
                 f"--seed={seed}",
                 f"--training_steps={training_steps}",
-                "--batch_size=128",
                 "--log_every_steps=100",
                 f"--picture_every_steps={training_steps}",
                 f"--checkpoint_every_steps={measure_every_steps}",

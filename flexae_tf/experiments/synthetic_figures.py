@@ -13,13 +13,14 @@ from flexae_tf.evaluation.frechet import frechet_distance
 from flexae_tf.experiments import synthetic, synthetic_measures
 from flexae_tf.experiments.synthetic import Curves, Ends, Experiment, SyntheticRun
 
-_LABELS = {
+LABELS = {
     "vae": "VAE",
     "wae_normal": "WAE, normal prior",
     "wae_gmm": "WAE, GMM prior",
     "flexae": "FlexAE",
+    "mask_aae": "MaskAAE",
 }
-_COLOURS = {"vae": "C0", "wae_normal": "C1", "wae_gmm": "C2", "flexae": "C3"}
+COLOURS = {"vae": "C0", "wae_normal": "C1", "wae_gmm": "C2", "flexae": "C3", "mask_aae": "C4"}
 # {measure: (of a panel, of a table's column)}
 _TITLES = {
     "critic_gap": ("critic's estimate of W1($Q_\\phi$, $P_z$)", "critic gap"),
@@ -28,6 +29,8 @@ _TITLES = {
     "reconstruction_error": ("test reconstruction error", "reconstruction"),
     "frechet_distance": ("Fréchet distance, generated to test data", "Frechet distance"),
     "reconstruction_frechet_distance": (None, "of decoded codes"),
+    "active_dimensions": (None, "active"),
+    "nac": (None, "NAC"),
 }
 _PANELS = tuple(name for name in synthetic_measures.MEASURES if _TITLES[name][0])
 _POINTS = 4000  # of a scatter plot
@@ -52,11 +55,11 @@ def write(
     """
     name = f"figure{experiment.number}"
     if experiment.latent_dim != 2:
-        return _save(_curves(experiment, curves), folder, name)
+        return save(_curves(experiment, curves), folder, name)
     latents = _latents(experiment, [task for task in tasks if task.seed == tasks[0].seed], found)
     return [
-        *_save(latents, folder, name),
-        *_save(_curves(experiment, curves), folder, f"{name}_curves"),
+        *save(latents, folder, name),
+        *save(_curves(experiment, curves), folder, f"{name}_curves"),
     ]
 
 
@@ -70,13 +73,13 @@ def _curves(experiment, curves):
         for model in experiment.models:
             iterations, values = _stacked(curves[model], measure)
             if values.size:  # a VAE has no critic
-                colour = _COLOURS[model]
-                plot.plot(iterations, values.mean(0), color=colour, label=_LABELS[model])
+                colour = COLOURS[model]
+                plot.plot(iterations, values.mean(0), color=colour, label=LABELS[model])
                 low, high = values.min(0), values.max(0)
                 plot.fill_between(iterations, low, high, color=colour, alpha=0.25, lw=0)
             if measure == "frechet_distance":
                 iterations, values = _stacked(curves[model], "reconstruction_frechet_distance")
-                plot.plot(iterations, values.mean(0), ":", color=_COLOURS[model])
+                plot.plot(iterations, values.mean(0), ":", color=COLOURS[model])
         if measure != "critic_gap":
             plot.set_yscale("log")
         plot.set(title=_TITLES[measure][0], xlabel="iteration")
@@ -124,7 +127,7 @@ def _latents(experiment, tasks, found):
         plot.scatter(*prior.T, s=2, color="0.8", linewidths=0, rasterized=True)
         _scatter(plot, run.model.encode(x), component)
         text = _plus_minus(*found[task.model]["frechet_distance"])
-        plot.set_title(f"{_LABELS[task.model]}\nFD {text}")
+        plot.set_title(f"{LABELS[task.model]}\nFD {text}")
     handles, labels = plots[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(MEANS) + 1, markerscale=5)
     figure.suptitle(
@@ -191,7 +194,7 @@ def table(found: Ends) -> str:
     rows = [["", *(_TITLES[name][1] for name in names)]]
     for model, of_model in found.items():
         cells = [_plus_minus(*of_model[name]) if name in of_model else "-" for name in names]
-        rows.append([_LABELS[model], *cells])
+        rows.append([LABELS[model], *cells])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         row[0].ljust(widths[0])
@@ -205,8 +208,8 @@ def sentence(verdict: Mapping[str, Any]) -> str:
     answer = {True: "yes", False: "no", None: "one seed"}[verdict["holds"]]
     spread = "-" if verdict["spread"] is None else f"{verdict['spread']:.3g}"
     return (
-        f"{answer}: {_TITLES[verdict['measure']][1]} of {_LABELS[verdict['lower']]} is below that "
-        f"of {_LABELS[verdict['higher']]}: difference {verdict['difference']:.3g}, spread {spread}"
+        f"{answer}: {_TITLES[verdict['measure']][1]} of {LABELS[verdict['lower']]} is below that "
+        f"of {LABELS[verdict['higher']]}: difference {verdict['difference']:.3g}, spread {spread}"
     )
 
 
@@ -214,7 +217,8 @@ def _plus_minus(mean, deviation):
     return f"{mean:.3g}" if deviation is None else f"{mean:.3g} ± {deviation:.2g}"
 
 
-def _save(figure, folder, name):
+def save(figure: Any, folder: Path | str, name: str) -> list[Path]:
+    """Writes a matplotlib figure as <name>.png and .svg. Returns the paths."""
     paths = [Path(folder) / f"{name}.{extension}" for extension in ("png", "svg")]
     for path in paths:
         figure.savefig(path, dpi=130)

@@ -6,6 +6,8 @@
     reconstruction_error            Eq. 5 on the test data
     frechet_distance    of generated vectors and test data
     reconstruction_frechet_distance     of decoded z and test data: what the autoencoder leaves
+    active_dimensions   those that a mask lets through; m without one
+    nac                 `covariance.nac` of z, over these dimensions
 
 z are codes of the 10,000 test vectors, z_hat as many samples of the prior, drawn anew for each
 checkpoint; generated vectors are decoded z_hat. Critics of two models are not comparable, and nor
@@ -23,6 +25,7 @@ from flexae_tf import files, runs
 from flexae_tf.algorithm import objectives
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+from flexae_tf.evaluation.covariance import nac
 from flexae_tf.evaluation.frechet import frechet_distance
 from flexae_tf.evaluation.reconstruction import squared_error
 from flexae_tf.evaluation.sliced_wasserstein import sliced_wasserstein, spread
@@ -35,6 +38,8 @@ MEASURES = (
     "reconstruction_error",
     "frechet_distance",
     "reconstruction_frechet_distance",
+    "active_dimensions",
+    "nac",
 )
 
 
@@ -87,12 +92,15 @@ def measures(run: runs.Run, x: np.ndarray) -> dict[str, float]:
     found = {}
     if critic is not None:
         found["critic_gap"] = float(objectives.critic_gap(critic, z, z_hat))
+    active = np.ones(z.shape[1], bool) if model.active is None else model.active
     return found | {
         "sliced_wasserstein": distance,
         "relative_sliced_wasserstein": distance / spread(z),
         "reconstruction_error": squared_error(real=x, generated=model.reconstruct(x)),
         "frechet_distance": frechet_distance(real=x, generated=model.decode(z_hat)),
         "reconstruction_frechet_distance": frechet_distance(real=x, generated=model.decode(z)),
+        "active_dimensions": float(active.sum()),
+        "nac": nac(z[:, active]),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flexae_tf.algorithm import divergences
-from flexae_tf.algorithm.method import Method, Setting, adam_from, adam_settings
+from flexae_tf.algorithm.method import Method, Setting, adam_settings, optimizer_from
 from flexae_tf.data import draws
 from flexae_tf.methods.wae_gan import WaeGan
 from flexae_tf.networks import Networks
@@ -36,7 +36,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_critic=nets.latent_critic(latent_dim),
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         prior=draws.noise("normal", latent_dim),
         divergence=divergences.JensenShannon(),
         critic_steps=settings["critic_steps"],

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from flexae_tf.algorithm.method import Method, Setting, adam_from
+from flexae_tf.algorithm.method import Method, Setting, optimizer_from
 from flexae_tf.methods import rae
 from flexae_tf.networks import Networks
 
@@ -28,7 +28,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     return rae.Rae(
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         regularizer="l2" if weight else "none",
         regularizer_weight=weight,
         decayed_kernels=settings["decayed_kernels"],

@@ -8,7 +8,13 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from flexae_tf.algorithm.method import Method, Setting, adam_from, adam_settings, halving_setting
+from flexae_tf.algorithm.method import (
+    Method,
+    Setting,
+    adam_settings,
+    halving_setting,
+    optimizer_from,
+)
 from flexae_tf.methods.vae import Vae
 from flexae_tf.networks import Networks
 
@@ -35,7 +41,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_dim=latent_dim,
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         beta=settings["beta"],
         sigma=settings["posterior_deviation"],
     )

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.divergences import Wasserstein
-from flexae_tf.algorithm.method import Method, Player, Setting, adam_from, adam_settings
+from flexae_tf.algorithm.method import Method, Player, Setting, adam_settings, optimizer_from
 from flexae_tf.data import draws
 from flexae_tf.model import GeneratedDensity, Model
 from flexae_tf.networks import Networks
@@ -56,7 +56,7 @@ def build(
         generator=nets.generator(noise_width, latent_dim, *capacity),
         latent_critic=nets.latent_critic(latent_dim),
         image_critic=image_critic,
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         noise=draws.noise(settings["noise"], noise_dim),
         reconstruction_loss=objectives.RECONSTRUCTION_LOSSES[settings["reconstruction_loss"]],
         critic_steps=settings["critic_steps"],

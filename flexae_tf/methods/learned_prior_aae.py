@@ -27,9 +27,9 @@ from flexae_tf.algorithm.method import (
     Method,
     Player,
     Setting,
-    adam_from,
     adam_settings,
     halving_setting,
+    optimizer_from,
 )
 from flexae_tf.data import draws
 from flexae_tf.model import GeneratedDensity, Model
@@ -70,7 +70,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
             name="generator",
         ),
         latent_critic=keras.Sequential([keras.Input((latent_dim,)), *critic], name="latent_critic"),
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         noise=draws.noise("normal", noise_dim),
         beta=settings["beta"],
         divergence=divergences.JensenShannon(settings["saturating"]),

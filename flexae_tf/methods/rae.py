@@ -35,9 +35,9 @@ from flexae_tf.algorithm.method import (
     Method,
     Player,
     Setting,
-    adam_from,
     adam_settings,
     halving_setting,
+    optimizer_from,
 )
 from flexae_tf.data import draws
 from flexae_tf.model import Model
@@ -106,7 +106,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     return Rae(
         encoder=nets.encoder(latent_dim, spectral_norm=kind == "spectral_norm" and released),
         decoder=nets.decoder(latent_dim, spectral_norm=kind == "spectral_norm"),
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         latent_norm_weight=weights[0],
         regularizer=kind,
         regularizer_weight=weights[1],

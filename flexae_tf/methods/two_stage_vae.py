@@ -20,9 +20,9 @@ from flexae_tf.algorithm.method import (
     Method,
     Player,
     Setting,
-    adam_from,
     adam_settings,
     halving_setting,
+    optimizer_from,
 )
 from flexae_tf.data import draws
 from flexae_tf.methods import vae
@@ -53,13 +53,13 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
             encoder=nets.encoder(2 * latent_dim),
             decoder=nets.decoder(latent_dim),
             latent_dim=latent_dim,
-            optimizer=functools.partial(adam_from, settings),
+            optimizer=functools.partial(optimizer_from, settings),
             likelihood="learned_variance",
             sigma=settings["sigma"],
         ),
         second_encoder=second_stage.network(latent_dim, 2 * latent_dim),
         second_decoder=second_stage.network(latent_dim, latent_dim),
-        optimizer=functools.partial(adam_from, {**settings, **halving}),
+        optimizer=functools.partial(optimizer_from, {**settings, **halving}),
         first_stage_steps=settings["first_stage_steps"],
     )
 

@@ -29,9 +29,9 @@ from flexae_tf.algorithm.method import (
     Method,
     Player,
     Setting,
-    adam_from,
     adam_settings,
     halving_setting,
+    optimizer_from,
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
@@ -73,7 +73,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         encoder=nets.encoder(2 * latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_dim=latent_dim,
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         likelihood=settings["likelihood"],
         beta=settings["beta"],
         sigma=settings["sigma"],

@@ -26,7 +26,7 @@ import tensorflow as tf
 
 from flexae_tf.algorithm import divergences, objectives, priors, wae
 from flexae_tf.algorithm.divergences import JensenShannon, Wasserstein
-from flexae_tf.algorithm.method import Method, Player, Setting, adam_from
+from flexae_tf.algorithm.method import Method, Player, Setting, optimizer_from
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.methods import flexae
@@ -61,7 +61,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_critic=nets.latent_critic(latent_dim),
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         prior=priors.prior(settings["prior"], latent_dim, variance, settings["gmm_centers"]),
         divergence=divergences.divergence(settings["divergence"], weight),
         reconstruction_loss=objectives.RECONSTRUCTION_LOSSES[settings["reconstruction_loss"]],

@@ -28,9 +28,9 @@ from flexae_tf.algorithm.method import (
     Method,
     Player,
     Setting,
-    adam_from,
     adam_settings,
     halving_setting,
+    optimizer_from,
 )
 from flexae_tf.algorithm.replicas import of_all_replicas
 from flexae_tf.data import draws
@@ -61,7 +61,7 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_dim=latent_dim,
-        optimizer=functools.partial(adam_from, settings),
+        optimizer=functools.partial(optimizer_from, settings),
         kernel=settings["kernel"],
         mmd_weight=settings["mmd_weight"],
         **{name: settings[name] for name in wae.settings()},

@@ -20,9 +20,10 @@ from flexae_tf.errors import UserError
 VARIANTS = ("paper", "released")
 # Each a module of this folder with encoder(shape, outputs, variant, spectral_norm) and
 # decoder(shape, latent_dim, variant, spectral_norm). By name, because their layers are Keras'.
-ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae")
+ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae")
+_FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). No VAE of FlexAE's or WAE's is published.
+# program does (`algorithm.likelihoods.DEVIATIONS`). FlexAE, WAE and MaskAAE have published no VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -30,6 +31,7 @@ SIGMAS = {
     "resnet": "exp",
     "wae": "exp",
     "two_stage_wae": "exp",
+    "mask_aae": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these
 # apart; Table 6 gives it for the two synthetic sets.
@@ -47,7 +49,7 @@ class Networks:
       shape: of an example, (H, W, C) or (D,).
       variant: one of VARIANTS.
       architecture: one of ARCHITECTURES, for encoder and decoder. Data sets of vectors have only
-        Table 6, which is "flexae".
+        Table 6, which is "flexae", and "mask_aae".
     """
 
     shape: tuple
@@ -55,9 +57,10 @@ class Networks:
     architecture: str = "flexae"
 
     def __post_init__(self) -> None:
-        if len(self.shape) == 1 and self.architecture != "flexae":
+        if len(self.shape) == 1 and self.architecture not in _FOR_VECTORS:
             raise UserError(
-                f"--networks={self.architecture} is for images; leave it out for data of vectors"
+                f"--networks={self.architecture} is for images; leave it out for data of vectors, "
+                f"or take one of {', '.join(_FOR_VECTORS)}"
             )
 
     def encoder(self, outputs: int, spectral_norm: bool = False) -> keras.Model:

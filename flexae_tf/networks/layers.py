@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -44,6 +45,36 @@ class Adam(keras.optimizers.Adam):
             epsilon=self.epsilon,
             grad=gradient,
             **learning_rate,
+        )
+
+
+class RMSprop(keras.optimizers.RMSprop):
+    """TF 1's RMSProp, in its one kernel: the mean of squared gradients begins at 1.
+
+    In Keras it begins at 0, and first steps are as long as later ones. Both divide by
+    sqrt(mean square + epsilon).
+    """
+
+    def build(self, var_list: list) -> None:
+        if self.built:
+            return
+        super().build(var_list)
+        for velocity in self._velocities:
+            velocity.assign(tf.ones_like(velocity))
+        if not self.momentum:  # The kernel wants them all the same.
+            self._momentums = self.add_optimizer_variables(var_list, "momentum")
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyRMSProp(
+            var=variable.handle,
+            ms=self._velocities[index].value.handle,
+            mom=self._momentums[index].value.handle,
+            lr=tf.cast(learning_rate, tf.float32),
+            rho=self.rho,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            grad=gradient,
         )
 
 
@@ -105,6 +136,30 @@ def relu(x: tf.Tensor) -> tf.Tensor:
     """
     y = tf.nn.relu(x)
     return y, lambda g: tf.raw_ops.ReluGrad(gradients=g, features=tf.stop_gradient(y))
+
+
+class Mask(keras.layers.Layer):
+    """Multiplies component j of a code by alpha_j = 1 - exp(-a_j), a_j >= 0 learned (MaskAAE).
+
+    Input and output: [B, m]. a [m] begins uniform on [0, 5].
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        self.a = self.add_weight(
+            name="a",
+            shape=input_shape[-1:],
+            initializer=keras.initializers.RandomUniform(0.0, 5.0),
+            constraint="non_neg",
+            autocast=False,
+        )
+
+    @property
+    def alpha(self) -> tf.Tensor:
+        """[m] in [0, 1)."""
+        return 1 - tf.exp(-self.a.value)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return inputs * tf.cast(self.alpha, inputs.dtype)
 
 
 class _SpectralNorm:

@@ -13,7 +13,7 @@ from pathlib import Path
 from flexae_tf import densities, figures
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
-from flexae_tf.pictures import attributes, grids, interpolations, latents, neighbours
+from flexae_tf.pictures import attributes, grids, interpolations, latents, mask, neighbours
 from flexae_tf.pictures.picture import Options, Picture
 from flexae_tf.runs import Run
 
@@ -27,6 +27,7 @@ KINDS = {
     "attributes": attributes.draw,
     "neighbours": neighbours.draw,
     "latents": latents.draw,
+    "mask": mask.draw,
 }
 
 

@@ -44,6 +44,7 @@ class Options:
       density: name of the density that stands for the prior, or None for the method's own.
       make_extractor: function of an example's shape, returning the `features.Extractor` of
         neighbours by features; None leaves those out.
+      beside: another run on the same data that the mask is shown beside, or None.
     """
 
     seed: int = 0
@@ -54,6 +55,7 @@ class Options:
     attributes: tuple[str, ...] | None = None
     density: str | None = None
     make_extractor: Callable | None = None
+    beside: Run | None = None
 
     def __post_init__(self) -> None:
         if self.columns < 3 or self.columns % 2 == 0:

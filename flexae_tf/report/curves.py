@@ -1,38 +1,9 @@
-"""Scalars of a run's TensorBoard files, and charts of them."""
+"""Charts of what a run has recorded."""
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
-
-
-def read_scalars(folder: Path | str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The scalars in the TensorBoard files of a folder, not of the folders in it.
-
-    Where a resumed run has repeated an iteration, the later file counts. Pictures, of which the
-    files mostly consist, are passed over one by one and never in memory together.
-
-    Args:
-      folder: path; it need not exist.
-
-    Returns:
-      {tag: (iterations int64 [n], values float64 [n])}, both sorted.
-    """
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-
-    found = {}
-    for path in sorted(Path(folder).glob("events.out.tfevents.*")):
-        for event in EventFileLoader(str(path)).Load():
-            for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == "scalars":
-                    number = float(tf.make_ndarray(value.tensor))
-                    found.setdefault(value.tag, {})[event.step] = number
-    return {
-        tag: (np.array(sorted(points)), np.array([points[step] for step in sorted(points)]))
-        for tag, points in sorted(found.items())
-    }
 
 
 def chart(lines: Mapping[str, tuple[np.ndarray, np.ndarray]], logarithmic: bool = False) -> bytes:

@@ -17,7 +17,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.paper_values import paper_values
 from flexae_tf.report import curves
-from flexae_tf.training import checkpoints
+from flexae_tf.training import checkpoints, event_files
 from flexae_tf.training.best import Best
 
 FILE_NAME = "report.html"
@@ -209,16 +209,16 @@ def _measures_table(path, record):
 
 
 def _training(directory):
-    """Charts: one for each loss and gap, whose scales differ, and one for each other family."""
-    scalars = curves.read_scalars(directory.train)
-    evaluated = curves.read_scalars(directory.eval) | curves.read_scalars(
+    """Charts: one for each loss, gap and number of a mask, as scales differ; else of a family."""
+    scalars = event_files.read_scalars(directory.train)
+    evaluated = event_files.read_scalars(directory.eval) | event_files.read_scalars(
         directory.eval / "training"
     )
     scalars |= {k.removeprefix(report.PREFIX): v for k, v in evaluated.items() if len(v[0]) > 1}
     charts = {}
     for tag, points in scalars.items():
         family, _, name = tag.rpartition("/")
-        single = family in ("loss", "gap") or not family
+        single = family in ("loss", "gap", "mask") or not family
         charts.setdefault(tag if single else family, {})[tag if single else name] = points
     if not charts:
         return _missing("No curves yet", _training_command(directory))

@@ -139,6 +139,7 @@ def _card(run, density, signatures, lacking):
         "precision": settings["precision"],
         "data_fingerprint": run.fingerprint,
         "iteration": run.iteration,
+        "active_dimensions": None if run.model.active is None else int(run.model.active.sum()),
         "density": density,
         "training_steps": settings["training_steps"],
         "finished": run.iteration >= settings["training_steps"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import types
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flexae_tf import data, figures, files
 from flexae_tf.algorithm import objectives
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
-from flexae_tf.training import workers
+from flexae_tf.training import event_files, workers
 from flexae_tf.training.options import TrainerOptions
 
 _COLUMNS = _ROWS = 10
@@ -29,7 +30,8 @@ class Summaries:
     Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
     test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics,
     validation/error, learning_rate/<player> of those whose rate follows it, and
-    images/real, images/reconstructed, images/generated and images/interpolated.
+    images/real, images/reconstructed, images/generated and images/interpolated. What else a method
+    reports has the tag that it gives, a vector as a histogram (see `event_files`).
 
     Args:
       run: RunDirectory, or None to write nothing.
@@ -56,8 +58,9 @@ class Summaries:
         self._seen: tuple[int, float] | None = None
 
     def scalars(self, iteration: int, reported: Mapping[str, tf.Tensor]) -> dict[str, float]:
-        """Writes what an iteration reported. Returns {player: loss}."""
-        values = {name: float(value) for name, value in reported.items()}
+        """Writes what an iteration reported, scalars and vectors. Returns {player: loss}."""
+        vectors = {name: value.numpy() for name, value in reported.items() if value.shape.rank}
+        values = {name: float(value) for name, value in reported.items() if name not in vectors}
         losses = {name: values[name] for name in self._players if name in values}
         now = time.monotonic()
         tags = {f"loss/{name}" if name in losses else name: v for name, v in values.items()}
@@ -65,7 +68,7 @@ class Summaries:
             before, then = self._seen
             tags["speed/iterations_per_second"] = (iteration - before) / max(now - then, 1e-9)
         self._seen = (iteration, now)
-        self._write(iteration, tags)
+        self._write(iteration, tags, vectors)
         return losses
 
     def test_error(self, batch_size: int) -> float:
@@ -139,12 +142,14 @@ class Summaries:
     def _path(self, kind, iteration):
         return self._run.samples / f"{kind}-{iteration:07d}.png"
 
-    def _write(self, iteration, tags):
+    def _write(self, iteration, tags, vectors=types.MappingProxyType({})):
         if self._writer is None:
             return
         with self._writing(iteration):
             for tag, value in tags.items():
                 tf.summary.scalar(tag, value)
+            for tag, vector in vectors.items():
+                event_files.write_vector(tag, vector)
 
     @contextlib.contextmanager
     def _writing(self, iteration):

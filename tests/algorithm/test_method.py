@@ -8,7 +8,13 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
-from flexae_tf.algorithm.method import Method, Player, adam_from, adam_settings
+from flexae_tf.algorithm.method import (
+    Method,
+    Player,
+    adam_settings,
+    optimizer_from,
+    rmsprop_settings,
+)
 from flexae_tf.data import draws
 from flexae_tf.methods.flexae import FlexAE
 from flexae_tf.model import Model
@@ -265,8 +271,16 @@ def test_players_have_optimizers_of_their_own_for_the_same_variables():
 
 def test_adam_of_a_player_is_what_its_settings_say():
     settings = adam_settings("generator", 2e-4, 0.5, 0.9)
-    names = ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule")
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon", "schedule", "optimizer")
     assert list(settings) == [f"generator_{name}" for name in names]
-    optimizer = adam_from({name: s.default for name, s in settings.items()}, "generator")
+    optimizer = optimizer_from({name: s.default for name, s in settings.items()}, "generator")
     assert float(optimizer.learning_rate) == pytest.approx(2e-4)
     assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.9, 1e-8)
+
+
+def test_rmsprop_of_a_player_is_what_its_settings_say():
+    settings = rmsprop_settings("mask", 5e-4, 0.9)
+    optimizer = optimizer_from({name: s.default for name, s in settings.items()}, "mask")
+    assert type(optimizer).__name__ == "RMSprop"
+    assert float(optimizer.learning_rate) == pytest.approx(5e-4)
+    assert (optimizer.momentum, optimizer.rho, optimizer.epsilon) == (0, 0.9, 1e-10)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf.algorithm import schedules
-from flexae_tf.algorithm.method import Player, adam_from, adam_settings
+from flexae_tf.algorithm.method import Player, adam_settings, optimizer_from
 from flexae_tf.algorithm.schedules import Plateau, PlateauRule
 from flexae_tf.errors import UserError
 
@@ -47,12 +47,12 @@ def test_of_players_only_critics_move_several_times_in_an_iteration():
     for player in ("latent_critic", "generator"):
         chosen = adam_settings(player, 1.0, 0.5, 0.9, "halve:2")
         settings |= {name: setting.default for name, setting in chosen.items()}
-    optimizers = [adam_from(settings, player) for player in ("latent_critic", "generator")]
+    optimizers = [optimizer_from(settings, player) for player in ("latent_critic", "generator")]
     for optimizer in optimizers:
         optimizer.build([tf.Variable(0.0)])
         optimizer.iterations.assign(9)
     assert [float(optimizer.learning_rate) for optimizer in optimizers] == [1.0, 0.0625]
-    assert adam_from(settings | {"generator_epsilon": 1e-5}, "generator").epsilon == 1e-5
+    assert optimizer_from(settings | {"generator_epsilon": 1e-5}, "generator").epsilon == 1e-5
 
 
 MALFORMED = [
@@ -178,9 +178,9 @@ def test_a_player_knows_its_plateau():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     chosen = adam_settings("autoencoder", 1.0, 0.5, 0.9, "plateau:factor=0.5,patience=1")
     values = {name: setting.default for name, setting in chosen.items()}
-    player = Player("autoencoder", [network], adam_from(values, "autoencoder"))
+    player = Player("autoencoder", [network], optimizer_from(values, "autoencoder"))
     for _ in range(2):
         player.plateau.see(3.0)
     assert float(player.optimizer.learning_rate) == 0.5
     constant = values | {"autoencoder_schedule": "constant"}
-    assert Player("autoencoder", [network], adam_from(constant, "autoencoder")).plateau is None
+    assert Player("autoencoder", [network], optimizer_from(constant, "autoencoder")).plateau is None

@@ -17,6 +17,7 @@ class MemorisingModel:
     """Reconstructs perfectly and generates its own train images."""
 
     density = "not None: it has a prior"
+    active = None
 
     def __init__(self, train):
         self.train = train

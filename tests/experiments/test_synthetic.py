@@ -35,7 +35,7 @@ def train(task):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """{model: its task}, models of Figure 3 after four iterations."""
-    folder, experiment = tmp_path_factory.mktemp("figure3"), synthetic.FIGURES[3]
+    folder, experiment = tmp_path_factory.mktemp("figure3"), synthetic.FIGURES["3"]
     models = ("vae", "wae_gmm", "flexae")
     tasks = {m: synthetic.SyntheticRun(experiment, m, 0, folder, 4, 2) for m in models}
     for task in tasks.values():
@@ -70,7 +70,7 @@ def test_models_differ_in_nothing_but_their_own_flags(tmp_path):
 
 
 def test_the_encoders_rate_is_that_of_all_models_with_a_critic(tmp_path):
-    experiment = synthetic.FIGURES[3]
+    experiment = synthetic.FIGURES["3"]
     for model in experiment.models:
         task = synthetic.SyntheticRun(
             experiment, model, 0, tmp_path, 8, 4, encoder_learning_rate=2e-4
@@ -93,7 +93,7 @@ def test_a_run_is_trained_then_measured_then_done(trained):
 
 def test_other_iterations_of_a_trained_run(trained):
     def again(*steps):
-        return synthetic.SyntheticRun(synthetic.FIGURES[3], "wae_gmm", 0, folder, *steps)
+        return synthetic.SyntheticRun(synthetic.FIGURES["3"], "wae_gmm", 0, folder, *steps)
 
     folder = trained["wae_gmm"].training.directory.path.parent
     synthetic_measures.measure(folder / "wae_gmm-seed0")
@@ -152,7 +152,7 @@ def test_other_data_are_refused(trained, tmp_path):
 
 
 def test_true_latents_are_those_behind_the_test_data():
-    z, component = synthetic.true_latents(synthetic.FIGURES[3])
+    z, component = synthetic.true_latents(synthetic.FIGURES["3"])
     assert z.shape == (10_000, 2)
     np.testing.assert_allclose(z[component == 4].mean(0), [-2, -7], atol=0.1)
 
@@ -168,7 +168,7 @@ def test_summary_is_mean_and_sample_deviation_of_the_last_checkpoints():
 
 @pytest.mark.parametrize(("scale", "holds"), [(0.1, True), (3.0, False)])
 def test_a_claim_holds_only_beyond_the_spread(scale, holds):
-    experiment = synthetic.FIGURES[2]
+    experiment = synthetic.FIGURES["2"]
     found = synthetic.summary(made_up(experiment, scale))
     verdicts = synthetic.verdicts(experiment, found)
     assert [v["measure"] for v in verdicts] == [claim[0] for claim in experiment.claims]
@@ -182,7 +182,7 @@ def test_a_claim_holds_only_beyond_the_spread(scale, holds):
 
 
 def test_one_seed_settles_nothing():
-    experiment = synthetic.FIGURES[2]
+    experiment = synthetic.FIGURES["2"]
     single = {m: {0: by_seed[0]} for m, by_seed in made_up(experiment).items()}
     verdict = synthetic.verdicts(experiment, synthetic.summary(single))[0]
     assert (verdict["spread"], verdict["holds"]) == (None, None)
@@ -190,7 +190,7 @@ def test_one_seed_settles_nothing():
 
 
 def test_table_has_a_row_per_model_and_a_dash_for_no_critic():
-    lines = synthetic_figures.table(synthetic.summary(made_up(synthetic.FIGURES[3]))).splitlines()
+    lines = synthetic_figures.table(synthetic.summary(made_up(synthetic.FIGURES["3"]))).splitlines()
     assert len(lines) == 5
     assert len({len(line) for line in lines}) == 1
     assert re.search(r"^VAE .* - ", lines[-1])
@@ -198,7 +198,7 @@ def test_table_has_a_row_per_model_and_a_dash_for_no_critic():
 
 
 def test_figure_3_shows_latent_spaces_and_curves(trained, tmp_path):
-    experiment = synthetic.FIGURES[3]
+    experiment = synthetic.FIGURES["3"]
     found = synthetic.summary(made_up(experiment))
     paths = synthetic_figures.write(
         experiment, list(trained.values()), made_up(experiment), found, tmp_path
@@ -212,7 +212,7 @@ def test_figure_3_shows_latent_spaces_and_curves(trained, tmp_path):
 
 
 def test_json_has_every_curve_and_setting(trained, tmp_path):
-    experiment = synthetic.FIGURES[3]
+    experiment = synthetic.FIGURES["3"]
     by_model = {m: {0: seeds[0]} for m, seeds in made_up(experiment).items()}
     found = synthetic.summary(by_model)
     verdicts = synthetic.verdicts(experiment, found)

@@ -10,6 +10,7 @@ from flexae_tf.networks import (
     SIGMAS,
     VARIANTS,
     infogan,
+    mask_aae,
     rae,
     resnet,
     two_stage_wae,
@@ -54,6 +55,18 @@ def test_rae_decoder():
 def test_rescaling_is_to_minus_one_to_one():
     rescaling = rae.encoder(SMALL, 2).layers[0]
     np.testing.assert_allclose(rescaling(np.array([0.0, 0.25, 1.0])), [-1, -0.5, 1])
+
+
+def test_mask_aae():
+    hidden = ", ".join(["FC 1024, ReLU"] * 4)
+    encoder, decoder = mask_aae.encoder(MNIST, 48), mask_aae.decoder(MNIST, 48)
+    assert layers_of(encoder) == f"Flatten, {hidden}, FC 48"
+    assert layers_of(decoder) == f"{hidden}, FC 784, sigmoid, Reshape"
+    for network in (encoder, decoder):
+        assert set(initializers_of(network)) == {"GlorotNormal"}
+        # Of Glorot's uniform distribution over one number to one: sqrt(6 / 2048).
+        bias = np.asarray(network.layers[1].bias)
+        assert 0.05 < np.abs(bias).max() < 0.0542
 
 
 def test_wae():

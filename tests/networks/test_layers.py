@@ -15,6 +15,8 @@ from flexae_tf.networks.layers import (
     Adam,
     BatchNormalization,
     Dense,
+    Mask,
+    RMSprop,
     SpectralConv2D,
     SpectralConv2DTranspose,
     SpectralDense,
@@ -62,6 +64,36 @@ def test_adam_equals_keras(beta_1, beta_2):
         # The kernel takes 1 - beta in float32, which for 0.999 is off by 1.3e-5 of it.
         np.testing.assert_allclose(our, their, rtol=2e-5, atol=1e-12)
     assert int(optimizer.iterations) == 5
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_rmsprop_is_that_of_tf_1(momentum):
+    """ms = rho ms + (1 - rho) g^2 from 1 on, each step momentum times the last + r g / sqrt(ms)."""
+    variables = new_variables()
+    expected = [np.asarray(v, np.float64) for v in variables]
+    squares, steps = [np.ones_like(v) for v in expected], [np.zeros_like(v) for v in expected]
+    optimizer = built(RMSprop(1e-2, rho=0.9, momentum=momentum, epsilon=1e-10), variables)
+    for gradients in random_steps(5):
+        optimizer.apply(gradients, variables)
+        for i, g in enumerate(np.asarray(g, np.float64) for g in gradients):
+            squares[i] = 0.9 * squares[i] + 0.1 * g**2
+            steps[i] = momentum * steps[i] + 1e-2 * g / np.sqrt(squares[i] + 1e-10)
+            expected[i] = expected[i] - steps[i]
+            np.testing.assert_allclose(variables[i], expected[i], rtol=1e-5, atol=1e-6)
+
+
+def test_a_mask_multiplies_and_stays_in_0_to_1():
+    mask = Mask()
+    z = tf.ones((2, 3))
+    mask(z)
+    assert np.all((mask.a.numpy() >= 0) & (mask.a.numpy() <= 5))
+    mask.a.assign([0.0, 1.0, 3.0])
+    alpha = 1 - np.exp([0.0, -1.0, -3.0])
+    np.testing.assert_allclose(mask(z), [alpha, alpha], rtol=1e-6)
+    optimizer = built(RMSprop(10.0), [mask.a])
+    optimizer.apply([tf.constant([1.0, 1.0, -1.0])], [mask.a])
+    assert mask.a.numpy()[:2].tolist() == [0, 0]
+    assert mask.a.numpy()[2] > 3
 
 
 def test_the_first_step_of_adam_is_the_learning_rate():

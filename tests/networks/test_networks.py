@@ -28,6 +28,7 @@ PARAMETERS = {
     "resnet": [(7_369_264, 338_081), (9_360_544, 4_054_627), (19_815_584, 15_988_323)],
     "wae": [(11_083_408, 11_345_153), (11_284_160, 14_760_195), (18_267_200, 21_475_331)],
     "two_stage_wae": [(17_474_320, 17_245_697), (18_267_200, 18_280_451), (21_412_928, 21_475_331)],
+    "mask_aae": [(3_969_040, 3_969_808), (6_361_152, 6_364_160), (15_798_336, 15_810_560)],
 }
 
 
@@ -93,10 +94,14 @@ def test_other_sizes_are_refused(name):
             build(2)
 
 
-def test_vectors_have_only_table_6():
-    with pytest.raises(UserError, match="--networks=rae is for images"):
+def test_vectors_have_table_6_and_maskaaes():
+    with pytest.raises(UserError, match=r"--networks=rae is for images.* one of flexae, mask_aae"):
         Networks((128,), architecture="rae")
     assert Networks((128,)).encoder(2).output_shape == (None, 2)
+    nets = Networks((128,), architecture="mask_aae")
+    hidden = ", ".join(["FC 128, ReLU"] * 4)
+    assert layers_of(nets.encoder(2)) == f"{hidden}, FC 2"
+    assert layers_of(nets.decoder(2)) == f"{hidden}, FC 128, tanh"
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -7,7 +7,9 @@ A `Method` (see `algorithm/method.py`) trains one.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -16,6 +18,9 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
+
+if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
+    from flexae_tf.networks.flow import Flow
 
 _BATCH = 500  # images at a time in encode, decode and sample
 
@@ -44,11 +49,60 @@ class FixedDensity(Density):
         return n
 
 
-class StandardNormal(FixedDensity):
-    """N(0, I) of dimension m."""
+class InvertibleDensity(Density):
+    """A density whose codes are a bijection of noise N(0, I), z_T = z of z_0 = n, both [B, m]."""
 
     def __init__(self, dim: int) -> None:
         super().__init__(draws.noise("normal", dim))
+
+    @abc.abstractmethod
+    def noise_of(self, z: tf.Tensor) -> tf.Tensor:
+        """The noise n with prior(n) = z, [B, m]. z: codes [B, m]."""
+
+    @abc.abstractmethod
+    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """log p(z), [B]. z: codes [B, m]. training: whether its networks are being trained."""
+
+
+class StandardNormal(InvertibleDensity):
+    """N(0, I) of dimension m."""
+
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        return n
+
+    def noise_of(self, z: tf.Tensor) -> tf.Tensor:
+        return z
+
+    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        squares = tf.reduce_sum(tf.square(z), axis=1)  # [B]
+        return -squares / 2 - z.shape[1] / 2 * math.log(2 * math.pi)
+
+
+class FlowDensity(StandardNormal):
+    """What a normalizing flow f has learned: z = mean + scale f^-1(n), n ~ N(0, I).
+
+    Args:
+      flow: a `networks.flow.Flow`, from z to n.
+      mean, scale: [m] or a number, of the codes that were standardized before they went to f.
+    """
+
+    def __init__(
+        self, flow: Flow, mean: np.ndarray | float = 0.0, scale: np.ndarray | float = 1.0
+    ) -> None:
+        super().__init__(flow.dim)
+        self._flow = flow
+        self._mean, self._scale = (np.full(flow.dim, t, np.float32) for t in (mean, scale))
+
+    def prior(self, n: tf.Tensor) -> tf.Tensor:
+        return self._mean + self._scale * self._flow.inverse(n)
+
+    def noise_of(self, z: tf.Tensor) -> tf.Tensor:
+        return self._flow((z - self._mean) / self._scale, training=False)[0]
+
+    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        n, log_det = self._flow((z - self._mean) / self._scale, training=training)
+        log_det -= np.log(self._scale).sum()  # [B]
+        return super().log_density(n) + log_det
 
 
 class GeneratedDensity(Density):
@@ -80,6 +134,7 @@ class Model:
       density: what it is sampled from, a `Density`, or None for a model without prior.
       posterior: function from the encoder's output to mean and standard deviation [B, m] of q(z|x),
         the latter None where it is a point.
+      log_likelihood: function (x, x_hat) -> log p(x|z) [B], or None for a model without one.
       active: function () -> bool [m], the components of codes that are in use; None if all are.
     """
 
@@ -89,10 +144,11 @@ class Model:
         decoder: keras.Model,
         density: Density | None = None,
         posterior: Callable = point,
+        log_likelihood: Callable | None = None,
         active: Callable | None = None,
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
-        self.density = density
+        self.density, self.log_likelihood = density, log_likelihood
         self._posterior, self._active = posterior, active
 
     @property
@@ -112,7 +168,8 @@ class Model:
 
     def sampled_from(self, density: Density | None) -> Model:
         """The same autoencoder with another `Density`."""
-        return Model(self.encoder, self.decoder, density, self._posterior, self._active)
+        networks = self.encoder, self.decoder
+        return Model(*networks, density, self._posterior, self.log_likelihood, self._active)
 
     def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""

@@ -30,6 +30,8 @@ VARIATIONS = (
     "rae:regularizer=gradient_penalty,penalized_gradient=squared_outputs",
     "wae_mmd:kernel=rbf",
     "wae_mmd:input_noise=0.1,pretraining_steps=2",
+    "flow_vae:beta=0.0",
+    "flow_vae:likelihood=learned_variance",
     "vae:likelihood=learned_variance",
     "vae:likelihood=cross_entropy",
     "vae:sigma=exp",
@@ -67,7 +69,7 @@ def settings(case, variant="paper", **chosen):
         for k, s in methods.find(name).settings(variant).items()
     }
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
-    small = small | {"mmd_weight": 10.0} | chosen
+    small = small | {"flow_depth": 3, "flow_width": 16, "mmd_weight": 10.0} | chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
 

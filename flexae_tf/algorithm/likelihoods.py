@@ -11,6 +11,7 @@ import math
 import tensorflow as tf
 
 from flexae_tf.algorithm.objectives import squared_error
+from flexae_tf.model import StandardNormal
 
 
 def gaussian_negative_log_likelihood(
@@ -45,6 +46,12 @@ def posterior(encoded: tf.Tensor, sigma: float | str) -> tuple[tf.Tensor, tf.Ten
         return encoded, tf.fill(tf.shape(encoded), sigma)
     mu, deviation = tf.split(encoded, 2, axis=1)
     return mu, DEVIATIONS[sigma](deviation)
+
+
+def gaussian_log_density(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """log N(z; mu, diag sigma^2), [B]. All arguments: [B, m]."""
+    standard = StandardNormal(z.shape[1]).log_density((z - mu) / sigma)
+    return standard - tf.reduce_sum(tf.math.log(sigma), axis=1)
 
 
 def kl_to_standard_normal(mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:

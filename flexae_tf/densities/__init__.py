@@ -6,6 +6,7 @@
     gmm              a mixture of ten, by EM; gmm100 is a mixture of a hundred
     bayesian_gmm     the same with a Dirichlet prior; bayesian_gmm100 likewise
     second_stage     a VAE of the train codes
+    flow             a normalizing flow of the train codes
 
 Any model can be sampled from any of them. All but the first two are fitted to the codes of the
 train set at first use, seeded with the run's seed, and kept in the run directory:
@@ -29,7 +30,7 @@ import numpy as np
 
 from flexae_tf import files
 from flexae_tf.data import Dataset
-from flexae_tf.densities import gaussians, second_stage
+from flexae_tf.densities import flow, gaussians, second_stage
 from flexae_tf.densities.codes import Codes, encode, fingerprint
 from flexae_tf.errors import UserError
 from flexae_tf.model import StandardNormal
@@ -37,7 +38,7 @@ from flexae_tf.model import StandardNormal
 __all__ = ["NAMES", "attach", "check"]
 
 OWN = "own"
-NAMES = (OWN, "standard_normal", "gaussian", "gmm", "bayesian_gmm", "second_stage")
+NAMES = (OWN, "standard_normal", "gaussian", "gmm", "bayesian_gmm", "second_stage", "flow")
 FOLDER = "densities"
 _FITTED: dict[str, tuple[Callable, Callable]] = {
     "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
@@ -47,6 +48,7 @@ _FITTED: dict[str, tuple[Callable, Callable]] = {
         functools.partial(gaussians.fit_mixture, bayesian=True),
     ),
     "second_stage": (second_stage.SecondStage, second_stage.fit),
+    "flow": (flow.load, flow.fit),
 }
 
 

@@ -12,6 +12,8 @@ from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 
 _BATCH = 500  # images at a time
+# Standard deviations below this part of the largest belong to components that have collapsed.
+_COLLAPSED = 1e-6
 
 
 class Codes(NamedTuple):
@@ -40,6 +42,23 @@ def encode(model: Model, examples: np.ndarray) -> Codes:
     if not np.isfinite(mu).all():
         raise UserError("the encoder puts out codes that are not finite: train it anew")
     return Codes(mu, sigma)
+
+
+def standardized(codes: Codes) -> tuple[np.ndarray, np.ndarray, Codes]:
+    """Codes of mean 0 and variance 1 in every component, as they are drawn from q(z|x).
+
+    Returns:
+      (mean, scale, codes): float32 [m] both and (mu - mean) / scale, sigma / scale. The scale of a
+      collapsed component is 1.
+    """
+    variance = codes.mu.var(0, dtype=np.float64)
+    if codes.sigma is not None:
+        variance += np.square(codes.sigma, dtype=np.float64).mean(0)
+    scale = np.sqrt(variance)
+    scale[scale <= _COLLAPSED * scale.max()] = 1
+    mean, scale = np.float32(codes.mu.mean(0, dtype=np.float64)), np.float32(scale)
+    sigma = None if codes.sigma is None else codes.sigma / scale
+    return mean, scale, Codes((codes.mu - mean) / scale, sigma)
 
 
 def fingerprint(run: Any) -> str:

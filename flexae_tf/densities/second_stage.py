@@ -16,25 +16,20 @@ gamma, trained on the means of its VAE's codes.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from flexae_tf.algorithm.method import adam
 from flexae_tf.algorithm.second_stage import HIDDEN_LAYERS, WIDTH, negative_elbo, network
 from flexae_tf.data import draws
-from flexae_tf.densities.codes import Codes
-from flexae_tf.errors import UserError
+from flexae_tf.densities.codes import Codes, standardized
+from flexae_tf.densities.training import minimize
 from flexae_tf.model import Density
 
 STEPS = 10_000
 _BATCH = 64
 _LEARNING_RATE = 1e-4
 _LOG_GAMMA_LEARNING_RATE = 1e-3
-# Standard deviations below this part of the largest belong to components that have collapsed.
-_COLLAPSED = 1e-6
 
 
 class SecondStage(Density):
@@ -72,47 +67,25 @@ def fit(codes: Codes, seed: int, steps: int = STEPS, width: int = WIDTH) -> dict
     Raises:
       UserError: the training diverged.
     """
-    mean, scale = _standardization(codes)
-    mu = tf.constant((codes.mu - mean) / scale)  # [N, m]
-    sigma = None if codes.sigma is None else tf.constant(codes.sigma / scale)
+    mean, scale, codes = standardized(codes)
     dim = len(mean)
     encoder = network(dim, 2 * dim, width, seed=2 * (HIDDEN_LAYERS + 1) * seed)
     decoder = network(dim, dim, width, seed=(2 * seed + 1) * (HIDDEN_LAYERS + 1))
     log_gamma = tf.Variable(0.0)
-    groups = [[*encoder.trainable_variables, *decoder.trainable_variables], [log_gamma]]
-    optimizers = [adam(rate, 0.9, 0.999) for rate in (_LEARNING_RATE, _LOG_GAMMA_LEARNING_RATE)]
-    for optimizer, variables in zip(optimizers, groups, strict=True):
-        optimizer.build(variables)
-    normal = draws.noise("normal", dim)
-    spec = {"row": draws.IMAGES, "epsilon_z": normal, "epsilon_u": normal}
-
-    @tf.function(autograph=False)
-    def step(number):
-        key = draws.key(seed, draws.DENSITIES, number)
-        (drawn,) = draws.minibatches(spec, key, 1, _BATCH, len(codes.mu))
-        z = tf.gather(mu, drawn.row)
-        if sigma is not None:
-            z += tf.gather(sigma, drawn.row) * drawn.epsilon_z
-        with tf.GradientTape() as tape:
-            loss = sum(negative_elbo(encoder, decoder, log_gamma, z, drawn.epsilon_u))
-        gradients = tape.gradient(loss, groups)
-        for optimizer, gradient, variables in zip(optimizers, gradients, groups, strict=True):
-            optimizer.apply(gradient, variables)
-        return loss
-
-    for number in tqdm(range(steps), "second stage", unit="step", file=sys.stderr, disable=None):
-        loss = step(tf.constant(number, tf.int64))
-    if not np.isfinite(loss):
-        raise UserError("the second-stage VAE diverged: use another density")
+    minimize(
+        lambda z, u: sum(negative_elbo(encoder, decoder, log_gamma, z, u)),
+        codes,
+        [
+            (
+                adam(_LEARNING_RATE, 0.9, 0.999),
+                [*encoder.trainable_variables, *decoder.trainable_variables],
+            ),
+            (adam(_LOG_GAMMA_LEARNING_RATE, 0.9, 0.999), [log_gamma]),
+        ],
+        seed=seed,
+        steps=steps,
+        batch=_BATCH,
+        title="second-stage VAE",
+    )
     weights = {f"weight_{i}": weight for i, weight in enumerate(decoder.get_weights())}
     return {"mean": mean, "scale": scale, "gamma": np.exp(log_gamma.numpy()), **weights}
-
-
-def _standardization(codes):
-    """Mean and standard deviation [m] of the codes as they are drawn; 1 for collapsed ones."""
-    variance = codes.mu.var(0, dtype=np.float64)
-    if codes.sigma is not None:
-        variance += np.square(codes.sigma, dtype=np.float64).mean(0)
-    scale = np.sqrt(variance)
-    scale[scale <= _COLLAPSED * scale.max()] = 1
-    return np.float32(codes.mu.mean(0, dtype=np.float64)), np.float32(scale)

@@ -113,7 +113,7 @@ class MaskAae(Method):
         noise = draws.noise("normal", schedule.latent_dim)
         density = GeneratedDensity(mask, noise)
         masked, active = lambda z: (mask(z), None), lambda: masks.active(self.alpha)
-        model = Model(encoder, decoder, density, masked, active)
+        model = Model(encoder, decoder, density, masked, active=active)
         networks = {"latent_critic": latent_critic, "mask": mask}
         spec = {"x": draws.IMAGES, "n": noise, "gamma": draws.uniform}
         super().__init__(model, networks, players, spec, 3 + critic_steps)

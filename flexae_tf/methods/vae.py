@@ -21,6 +21,7 @@ import tensorflow as tf
 from flexae_tf.algorithm import objectives
 from flexae_tf.algorithm.likelihoods import (
     DEVIATIONS,
+    gaussian_log_density,
     gaussian_negative_log_likelihood,
     kl_to_standard_normal,
     posterior,
@@ -64,7 +65,7 @@ def sigma_setting() -> dict[str, Setting]:
     }
 
 
-def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
+def build(nets: Networks, settings: Mapping[str, Any]) -> Vae:
     """VAE with encoder (2m outputs) and decoder of `nets`."""
     if settings["likelihood"] == "cross_entropy" and len(nets.shape) == 1:
         raise UserError("--likelihood=cross_entropy is for images in [0, 1], not for vectors")
@@ -86,6 +87,18 @@ def log_gamma() -> keras.Model:
     network.value = network.add_weight(shape=(), initializer="zeros", name="value")  # []
     network.built = True
     return network
+
+
+def gaussian_log_likelihood(
+    x: tf.Tensor, x_hat: tf.Tensor, log_gamma: keras.Model | None
+) -> tf.Tensor:
+    """log N(x; x_hat, gamma^2 I), [B]. x, x_hat: [B, ...]. log_gamma: of `log_gamma`, or 0."""
+    x, x_hat = (tf.reshape(t, [-1, math.prod(x.shape[1:])]) for t in (x, x_hat))
+    return gaussian_log_density(x, x_hat, tf.fill(tf.shape(x), tf.exp(_value(log_gamma))))
+
+
+def _value(log_gamma):
+    return tf.convert_to_tensor(log_gamma.value) if log_gamma else tf.constant(0.0)
 
 
 class Vae(Method):
@@ -112,13 +125,19 @@ class Vae(Method):
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.beta = likelihood, beta
-        models = {"log_gamma": log_gamma()} if likelihood == "learned_variance" else {}
+        learned = log_gamma() if likelihood == "learned_variance" else None
+        models = {"log_gamma": learned} if learned else {}
         moved = [encoder, decoder, *models.values()]
         players = [Player("autoencoder", moved, optimizer("autoencoder"))]
         density = StandardNormal(latent_dim)
         spec = {"x": draws.IMAGES, "epsilon": density.noise}
         self.posterior = functools.partial(posterior, sigma=sigma)
-        model = Model(encoder, decoder, density, self.posterior)
+        # Of grey values cross-entropy is no density.
+        is_density = likelihood != "cross_entropy"
+        log_likelihood = functools.partial(gaussian_log_likelihood, log_gamma=learned)
+        model = Model(
+            encoder, decoder, density, self.posterior, log_likelihood if is_density else None
+        )
         super().__init__(model, models, players, spec, 1)
 
     def step(self, drawn: Any) -> dict[str, tf.Tensor]:
@@ -127,9 +146,7 @@ class Vae(Method):
 
     def negative_elbo(self, drawn: Any, training: bool = True) -> dict[str, tf.Tensor]:
         """-log p(x|z) + beta KL(q(z|x) || N(0, I)) moves everything."""
-        mu, sigma = self.posterior(self.encoder(drawn.x, training=training))
-        x_hat = self.decoder(mu + sigma * drawn.epsilon, training=training)
-        distortion = self.distortion(drawn.x, x_hat)
+        mu, sigma, _, distortion = self.pass_through(drawn, training)
         rate = kl_to_standard_normal(mu, sigma)
         return {
             "autoencoder": distortion + self.beta * rate,
@@ -140,6 +157,14 @@ class Vae(Method):
     def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
         return self._validated(self.negative_elbo, x)
 
+    def pass_through(
+        self, drawn: Any, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """mu, sigma and z = mu + sigma epsilon, [B, m] each, and the distortion of D(z)."""
+        mu, sigma = self.posterior(self.encoder(drawn.x, training=training))
+        z = mu + sigma * drawn.epsilon
+        return mu, sigma, z, self.distortion(drawn.x, self.decoder(z, training=training))
+
     def distortion(self, x: tf.Tensor, x_hat: tf.Tensor) -> tf.Tensor:
         """-log p(x|z), summed over pixels, mean over the batch.
 
@@ -147,8 +172,7 @@ class Vae(Method):
         """
         if self.likelihood == "cross_entropy":
             return math.prod(x.shape[1:]) * objectives.binary_cross_entropy(x, x_hat)
-        learned = self.networks.get("log_gamma")
-        log_gamma = learned.value if learned else tf.constant(0.0)
+        log_gamma = _value(self.networks.get("log_gamma"))
         return gaussian_negative_log_likelihood(x, x_hat, log_gamma)
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:

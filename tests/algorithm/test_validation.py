@@ -8,7 +8,7 @@ from flexae_tf import data
 from flexae_tf.data import draws
 from tests import tiny
 
-HAVE = ("ae", "rae", "rae:regularizer=gradient_penalty", "vae", "cv_vae", "wae_mmd")
+HAVE = ("ae", "rae", "rae:regularizer=gradient_penalty", "vae", "cv_vae", "flow_vae", "wae_mmd")
 X = tf.constant(data.to_unit(tiny.dataset().test), tf.float32)
 
 
@@ -22,7 +22,7 @@ def test_it_is_a_function_of_the_weights(case):
     assert float(tf.function(method.validation_loss)(X)) == pytest.approx(loss, rel=1e-5)
     for name, value in tiny.weights(method).items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
-    normalization = method.encoder.layers[2]
+    normalization = method.networks["encoder"].layers[2]
     normalization.moving_mean.assign(normalization.moving_mean + 1)
     assert float(method.validation_loss(X)) != loss
 

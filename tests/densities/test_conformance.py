@@ -7,18 +7,19 @@ import pytest
 import tensorflow as tf
 
 from flexae_tf import densities
-from flexae_tf.densities import second_stage
+from flexae_tf.densities import flow, second_stage
 from flexae_tf.errors import UserError
 from flexae_tf.serving.signatures import ServedModel
 from tests import tiny
 
 
 @pytest.fixture(autouse=True)
-def short_second_stage(monkeypatch):
-    density, fit = densities._FITTED["second_stage"]
-    short = functools.partial(fit, steps=2, width=16)
-    monkeypatch.setitem(densities._FITTED, "second_stage", (density, short))
-    assert second_stage.STEPS > 1000
+def short_training(monkeypatch):
+    for name, smaller in {"second_stage": {}, "flow": {"depth": 2}}.items():
+        density, fit = densities._FITTED[name]
+        short = functools.partial(fit, steps=2, width=16, **smaller)
+        monkeypatch.setitem(densities._FITTED, name, (density, short))
+    assert min(second_stage.STEPS, flow.STEPS) > 1000
 
 
 @pytest.mark.parametrize("name", tiny.METHODS)
@@ -39,6 +40,6 @@ def test_samples_from_every_density(name, tmp_path):
         drawn[density] = x
     served = tf.function(ServedModel(model, {}).sample)  # what an export holds
     answer = served(tf.constant(6), tf.constant(1, tf.int64))["images"]
-    np.testing.assert_allclose(answer, drawn["second_stage"], atol=1e-5)
-    fitted = [drawn[density] for density in ("gaussian", "gmm", "second_stage")]
+    np.testing.assert_allclose(answer, drawn["flow"], atol=1e-5)
+    fitted = [drawn[density] for density in ("gaussian", "gmm", "second_stage", "flow")]
     assert all(not np.array_equal(x, drawn["standard_normal"]) for x in fitted)

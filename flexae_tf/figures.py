@@ -157,6 +157,34 @@ def panels(
     return _rendered(figure)
 
 
+def curves(
+    lines: Mapping[str, np.ndarray], places: Sequence[str], x_label: str, y_label: str
+) -> np.ndarray:
+    """Lines through points with error bars over places that are equally far apart.
+
+    Args:
+      lines: {label: float [N, 3]}, number of the place, height and half of the bar.
+      places: a text for each place of the horizontal axis.
+      x_label, y_label: texts of the axes.
+
+    Returns:
+      uint8 [H, W, 3].
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), dpi=120)
+    plot = figure.subplots()
+    for label, points in lines.items():
+        x, y, bar = points.T
+        plot.errorbar(x, y, bar, label=label or None, marker=".", capsize=3, lw=1)
+    plot.set_xticks(range(len(places)), places)
+    plot.set(xlabel=x_label, ylabel=y_label)
+    if any(lines):
+        plot.legend(fontsize=8)
+    figure.tight_layout()
+    return _rendered(figure)
+
+
 def titled(
     picture: np.ndarray,
     title: str,

@@ -6,6 +6,7 @@ A sweep's folder:
     logs/<cell>.txt         what its commands said
     results/<cell>.json     the record that tools.evaluate printed
     table.md, table.csv     see `sweep_table`
+    figure.png              see `sweep_figure`, where there is something to plot by
 """
 
 import itertools
@@ -22,14 +23,17 @@ from flexae_tf.experiments.training_run import TrainingRun, parse
 # {flags that vary together: the values they take}
 Axes = dict[tuple[str, ...], Sequence[tuple[str, ...]]]
 
-PRESETS = ("latent_dim", "generator_capacity")
+PRESETS = ("latent_dim", "generator_capacity", "beta", "beta_latent_dim")
+# {preset: the flag along the horizontal axis of its figure}
+PLOTTED_BY = {"beta": "beta", "beta_latent_dim": "latent_dim"}
 
 
 def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
     """A sweep of the papers: (axes, flags that go before `train_flags`).
 
     Args:
-      name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5.
+      name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5,
+        "beta" and "beta_latent_dim" are Morrow and Chiu's Figures 3 and 5.
       train_flags: flags of all runs, which name the data set.
 
     Raises:
@@ -42,6 +46,13 @@ def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
         ]
         further = [f"--train_examples={paper_sweeps.CAPACITY_TRAIN_EXAMPLES}"]
         return {("generator_layers", "generator_width"): rungs}, further
+    seeds: Axes = {("seed",): [(seed,) for seed in paper_sweeps.BETA_SEEDS]}
+    if name == "beta":
+        betas = [(beta,) for beta in paper_sweeps.BETAS]
+        return {("method", "likelihood"): paper_sweeps.BETA_MODELS, ("beta",): betas, **seeds}, []
+    if name == "beta_latent_dim":
+        dimensions = [(dimension,) for dimension in paper_sweeps.BETA_LATENT_DIMS]
+        return {("beta",): [("0",), ("1",)], ("latent_dim",): dimensions, **seeds}, []
     dataset = parse(train_flags).dataset
     base = paper_sweeps.BASE_LATENT_DIM.get(dataset)
     if base is None:
@@ -86,7 +97,8 @@ class Cell(processes.Task):
     Args:
       folder: of the sweep.
       varied: {flag: text}, an empty text for a flag that is left out.
-      train_flags, evaluate_flags: lists of flags for all cells.
+      train_flags, evaluate_flags: lists of flags for all cells; "{flag}" in one of the former is
+        the value of a flag that is varied, as in --flagfile=configs/{method}/mnist.cfg.
 
     Raises:
       UserError: a flag has a value that it cannot have.
@@ -104,6 +116,8 @@ class Cell(processes.Task):
         folder = Path(folder)
         self.log = folder / "logs" / f"{self.name}.txt"
         self.result_file = folder / "results" / f"{self.name}.json"
+        for name, value in varied.items():
+            train_flags = [flag.replace(f"{{{name}}}", value) for flag in train_flags]
         chosen = [f"--{name}={value}" for name, value in self.varied.items()]
         self.training = TrainingRun(folder / "runs" / self.name, [*train_flags, *chosen])
         self._evaluate_flags = evaluate_flags

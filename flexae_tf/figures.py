@@ -103,11 +103,28 @@ class Layer(NamedTuple):
     joined: bool = False
 
 
-def panels(layers: Mapping[str, list], axis_labels: Sequence[str]) -> np.ndarray:
+class Contours(NamedTuple):
+    """A function of the plane as lines of equal height.
+
+    Attributes:
+      x, y: float [W] and [H].
+      height: float [H, W].
+      levels: heights of the lines, ascending.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    height: np.ndarray
+    levels: Sequence[float]
+
+
+def panels(
+    layers: Mapping[str, Sequence[Layer | Contours]], axis_labels: Sequence[str]
+) -> np.ndarray:
     """Plots side by side on the same axes.
 
     Args:
-      layers: {heading: list of Layer}.
+      layers: {heading: what is drawn, the last on top}.
       axis_labels: texts of the horizontal and the vertical axis.
 
     Returns:
@@ -117,10 +134,16 @@ def panels(layers: Mapping[str, list], axis_labels: Sequence[str]) -> np.ndarray
 
     figure = Figure(figsize=(5.5 * len(layers), 5.5), dpi=110)
     plots = figure.subplots(1, len(layers), sharex=True, sharey=True, squeeze=False)[0]
-    most = max(sum(len(layer.points) for layer in drawn) for drawn in layers.values())
+    most = max(
+        sum(len(layer.points) for layer in drawn if isinstance(layer, Layer))
+        for drawn in layers.values()
+    )
     dot = {"s": 40, "alpha": 0.8} if most <= 500 else {"s": 30, "alpha": 0.7}
     for plot, (heading, drawn) in zip(plots, layers.items(), strict=True):
         for order, layer in enumerate(drawn, start=1):
+            if isinstance(layer, Contours):
+                plot.contour(*layer[:3], layer.levels, linewidths=0.8, zorder=order)
+                continue
             style = {"color": layer.color, "label": layer.label, "marker": ".", "zorder": order}
             if layer.joined:
                 plot.plot(*layer.points.T, lw=1, markersize=5, **style)
@@ -130,6 +153,34 @@ def panels(layers: Mapping[str, list], axis_labels: Sequence[str]) -> np.ndarray
         if plot.get_legend_handles_labels()[1]:
             plot.legend(fontsize=8, markerscale=2, loc="best")
     plots[0].set_ylabel(axis_labels[1])
+    figure.tight_layout()
+    return rendered(figure)
+
+
+def curves(
+    lines: Mapping[str, np.ndarray], places: Sequence[str], x_label: str, y_label: str
+) -> np.ndarray:
+    """Lines through points with error bars over places that are equally far apart.
+
+    Args:
+      lines: {label: float [N, 3]}, number of the place, height and half of the bar.
+      places: a text for each place of the horizontal axis.
+      x_label, y_label: texts of the axes.
+
+    Returns:
+      uint8 [H, W, 3].
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), dpi=120)
+    plot = figure.subplots()
+    for label, points in lines.items():
+        x, y, bar = points.T
+        plot.errorbar(x, y, bar, label=label or None, marker=".", capsize=3, lw=1)
+    plot.set_xticks(range(len(places)), places)
+    plot.set(xlabel=x_label, ylabel=y_label)
+    if any(lines):
+        plot.legend(fontsize=8)
     figure.tight_layout()
     return rendered(figure)
 

@@ -5,8 +5,12 @@
     python -m tools.evaluate --run_dir=runs/mnist --protocol=released
     python -m tools.evaluate --run_dir=runs/mnist --density=gmm
     python -m tools.evaluate --run_dir=runs/mnist --explain
+    python -m tools.evaluate --run_dir=runs/flow --measures=likelihood,path_length,separability
     python -m tools.evaluate --run_dirs=runs/ae,runs/rae,runs/vae --output_dir=tables
     python -m tools.evaluate --real=mnist --generated=folder_of_png
+
+--measures takes others than those of images: bounds of the likelihood of test images, perceptual
+path length, linear separability (flexae_tf/evaluation/latent_space.py).
 
 With --run_dirs it fills Tables 1 and 2 of the RAE paper, one row for each run and one column for
 each of --densities, with the paper's values in parentheses; what has a report is not measured
@@ -23,10 +27,10 @@ import json
 
 from absl import flags
 
-from flexae_tf import densities
+from flexae_tf import densities, runs
 from flexae_tf.data import to_unit
 from flexae_tf.errors import UserError, run_main
-from flexae_tf.evaluation import report, tables
+from flexae_tf.evaluation import latent_space, report, tables
 from flexae_tf.evaluation.image_sets import load_images
 from flexae_tf.evaluation.paper_values import explain, paper_values, rows_with_values
 from flexae_tf.evaluation.protocol import PROTOCOLS, SPLITS, STANDARD
@@ -70,6 +74,22 @@ _COUNT = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", STANDARD.seed, "Draws images and samples.", lower_bound=0)
 _JSON = flags.DEFINE_bool("json", False, "Print JSON instead of a table.")
 
+_MEASURES = flags.DEFINE_list(
+    "measures", [], f"Instead of those of images: some of {', '.join(latent_space.MEASURES)}."
+)
+_LATENT = latent_space.LatentProtocol()
+_LIKELIHOOD_IMAGES = flags.DEFINE_integer(
+    "likelihood_images", _LATENT.likelihood_images, "Test images of likelihood.", lower_bound=1
+)
+_LIKELIHOOD_SAMPLES = flags.DEFINE_integer(
+    "likelihood_samples", _LATENT.likelihood_samples, "Codes for each of them.", lower_bound=1
+)
+_PATH_LENGTH_PAIRS = flags.DEFINE_integer(
+    "path_length_pairs", _LATENT.path_length_pairs, "Pairs of codes of path_length.", lower_bound=2
+)
+_SEPARABILITY_SAMPLES = flags.DEFINE_integer(
+    "separability_samples", _LATENT.separability_samples, "Of separability.", lower_bound=4
+)
 _EXPLAIN = flags.DEFINE_bool(
     "explain", False, "Also say what differs from the rows of the papers' tables."
 )
@@ -83,7 +103,13 @@ def main(argv: list[str]) -> None:
     given = [_RUN_DIR.value, _RUN_DIRS.value, any(images)]
     if sum(map(bool, given)) != 1 or any(images) != all(images):
         raise UserError("expected one of --run_dir, --run_dirs, or both of --real and --generated")
-    if _RUN_DIR.value:
+    unknown = [name for name in _MEASURES.value if name not in latent_space.MEASURES]
+    if unknown or (_MEASURES.value and not _RUN_DIR.value):
+        names = ", ".join(latent_space.MEASURES)
+        raise UserError(f"--measures={','.join(_MEASURES.value)}: with --run_dir, some of {names}")
+    if _MEASURES.value:
+        _measure_latent_space(_RUN_DIR.value, protocol, densities.check(_DENSITY.value))
+    elif _RUN_DIR.value:
         _evaluate_run(_RUN_DIR.value, protocol, densities.check(_DENSITY.value))
     elif _RUN_DIRS.value:
         _fill_tables(_RUN_DIRS.value, protocol, _DENSITIES.value)
@@ -110,6 +136,22 @@ def _evaluate_run(run_dir, protocol, density):
         return
     for iteration in iterations:
         _print(evaluation.measure(iteration, density, again=_CHECKPOINTS.value != "all"))
+
+
+def _measure_latent_space(run_dir, protocol, density):
+    chosen = latent_space.LatentProtocol(
+        likelihood_images=_LIKELIHOOD_IMAGES.value,
+        likelihood_samples=_LIKELIHOOD_SAMPLES.value,
+        path_length_pairs=_PATH_LENGTH_PAIRS.value,
+        separability_samples=_SEPARABILITY_SAMPLES.value,
+        seed=_SEED.value,
+    )
+    for iteration in choose_iterations(run_dir, protocol, _CHECKPOINTS.value):
+        run = runs.load(run_dir, iteration)
+        dataset = run.load_dataset()
+        extractor = extractor_flags.choose(dataset.shape)
+        record = latent_space.measure(run, dataset, extractor, _MEASURES.value, density, chosen)
+        print(json.dumps(record) if _JSON.value else report.table(record, {}), flush=True)
 
 
 def _fill_tables(run_dirs, protocol, columns):

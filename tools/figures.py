@@ -3,6 +3,7 @@
     python -m tools.figures --run_dir=runs/mnist --kind=samples
     python -m tools.figures --run_dir=runs/mnist --kind=all
     python -m tools.figures --run_dir=runs/celeba --kind=attributes --attributes=Male,Smiling
+    python -m tools.figures --run_dir=runs/flow --kind=interpolations --space=z0
     python -m tools.figures --run_dir=runs/mnist --kind=neighbours --inception=PATH
     python -m tools.figures --run_dir=runs/mask --kind=mask --beside=runs/wae
 
@@ -19,6 +20,7 @@ from absl import flags
 
 from flexae_tf import densities, pictures, runs
 from flexae_tf.errors import UserError, run_main
+from flexae_tf.evaluation.interpolation import SPACES
 from tools import extractor_flags
 
 _ALL = "all"
@@ -32,6 +34,9 @@ _COUNT = flags.DEFINE_integer(
     "count", None, "Samples, images, pairs or points; each kind has its own default.", lower_bound=1
 )
 _COLUMNS = flags.DEFINE_integer("columns", 11, "Of interpolations and attributes; odd.")
+_SPACE = flags.DEFINE_enum(
+    "space", "zt", SPACES, "Where interpolations run: zt, codes; z0, the noise of a flow's codes."
+)
 _STRENGTH = flags.DEFINE_float("strength", 2.0, "Attributes go from -strength to strength.")
 _ATTRIBUTES = flags.DEFINE_list(
     "attributes", None, "Classes or attributes by name; default all, on CelebA the paper's five."
@@ -49,6 +54,7 @@ def main(_: list[str]) -> None:
         seed=_SEED.value,
         count=_COUNT.value,
         columns=_COLUMNS.value,
+        space=_SPACE.value,
         strength=_STRENGTH.value,
         neighbours=_NEIGHBOURS.value,
         attributes=_ATTRIBUTES.value and tuple(_ATTRIBUTES.value),

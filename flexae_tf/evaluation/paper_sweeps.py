@@ -6,6 +6,10 @@ capacity of the prior generator over six models "in increasing order" on "limite
 datasets"; sizes and number of examples are not given, so its (reconstruction FID, generation FID)
 stand beside a ladder of ours. Their Figure 6 is MaskAAE on MNIST for three m; the dimensions that
 it leaves active are in `papers/mask_aae.toml`.
+
+Morrow and Chiu's Figure 3 varies beta for three models, each with five seeds, and their Figure 5
+the latent dimension at beta 0 and 1. Both are curves: the text has neither their values nor those
+on their axes, so that ours are from the pictures' range.
 """
 
 BASE_LATENT_DIM = {"mnist": 32, "fashion_mnist": 32, "cifar10": 64, "celeb_a": 64}  # m_b
@@ -42,6 +46,15 @@ CAPACITY = {
 # Hidden layers and width that stand for the slides' six models here; the first is linear.
 CAPACITY_LADDER = ((0, None), (1, 64), (2, 256), (3, 512), (4, 1024), (6, 2048))
 CAPACITY_TRAIN_EXAMPLES = 5000
+
+BETAS = ("0", "0.001", "0.01", "0.1", "0.5", "1")
+BETA_MODELS = (
+    ("flow_vae", "fixed_variance"),
+    ("flow_vae", "learned_variance"),
+    ("learned_prior_aae", ""),
+)
+BETA_LATENT_DIMS = ("8", "16", "32", "64", "128")
+BETA_SEEDS = ("0", "1", "2", "3", "4")
 
 
 def capacity_values(dataset: str, layers: int, width: int | None) -> tuple[float, float] | None:

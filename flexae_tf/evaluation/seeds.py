@@ -18,12 +18,15 @@ def settings_key(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def averaged(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """One row for all rows that have the same "settings", in the order of the first.
+def averaged(
+    rows: Iterable[Mapping[str, Any]], keys: Sequence[str], by: str = "settings"
+) -> list[dict[str, Any]]:
+    """One row for all rows that have the same value under `by`, in the order of the first.
 
     Args:
-      rows: flat dicts; one without "settings" stays by itself.
+      rows: flat dicts; one without `by` stays by itself.
       keys: of numbers that may be missing.
+      by: key of what makes rows one.
 
     Returns:
       Rows in which each number that all of a group have is its mean and, of two or more, the sample
@@ -32,7 +35,7 @@ def averaged(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> list[dic
     """
     groups: dict[Any, list] = {}
     for number, row in enumerate(rows):
-        groups.setdefault(row.get("settings", number), []).append(row)
+        groups.setdefault(row.get(by, number), []).append(row)
     return [
         group[0] | _means(group, keys) if len(group) > 1 else group[0] for group in groups.values()
     ]

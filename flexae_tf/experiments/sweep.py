@@ -6,6 +6,7 @@ A sweep's folder:
     logs/<cell>.txt         what its commands said
     results/<cell>.json     the record that tools.evaluate printed
     table.md, table.csv     see `sweep_table`
+    figure.png              see `sweep_figure`, where there is something to plot by
 """
 
 import itertools
@@ -22,7 +23,9 @@ from flexae_tf.experiments.training_run import parse
 # {flags that vary together: the values they take}
 Axes = dict[tuple[str, ...], Sequence[tuple[str, ...]]]
 
-PRESETS = ("latent_dim", "generator_capacity", "mask")
+PRESETS = ("latent_dim", "generator_capacity", "mask", "beta", "beta_latent_dim")
+# {preset: the flag along the horizontal axis of its figure}
+PLOTTED_BY = {"beta": "beta", "beta_latent_dim": "latent_dim"}
 
 
 def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
@@ -30,7 +33,7 @@ def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
 
     Args:
       name: "latent_dim" is the FlexAE paper's Table 3, "generator_capacity" the slides' Table 5,
-        "mask" their Figure 6.
+        "mask" their Figure 6; "beta" and "beta_latent_dim" are Morrow and Chiu's Figures 3 and 5.
       train_flags: flags of all runs, which name the data set.
 
     Raises:
@@ -43,7 +46,15 @@ def preset(name: str, train_flags: Sequence[str]) -> tuple[Axes, list[str]]:
         ]
         further = [f"--train_examples={paper_sweeps.CAPACITY_TRAIN_EXAMPLES}"]
         return {("generator_layers", "generator_width"): rungs}, further
+    seeds: Axes = {("seed",): [(seed,) for seed in paper_sweeps.BETA_SEEDS]}
+    if name == "beta":
+        betas = [(beta,) for beta in paper_sweeps.BETAS]
+        return {("method", "likelihood"): paper_sweeps.BETA_MODELS, ("beta",): betas, **seeds}, []
+    if name == "beta_latent_dim":
+        latent_dims = [(m,) for m in paper_sweeps.BETA_LATENT_DIMS]
+        return {("beta",): [("0",), ("1",)], ("latent_dim",): latent_dims, **seeds}, []
     dataset = parse(train_flags).dataset
+    dimensions: tuple[int, ...]
     methods: tuple[str, ...]
     if name == "mask":
         dimensions, methods = paper_sweeps.MASK_LATENT_DIMS.get(dataset, ()), ("mask_aae",)
@@ -93,7 +104,8 @@ class Cell(MeasuredRun):
     Args:
       folder: of the sweep.
       varied: {flag: text}, an empty text for a flag that is left out.
-      train_flags, evaluate_flags: lists of flags for all cells.
+      train_flags, evaluate_flags: lists of flags for all cells; "{flag}" in one of the former is
+        the value of a flag that is varied, as in --flagfile=configs/{method}/mnist.cfg.
 
     Raises:
       UserError: a flag has a value that it cannot have.
@@ -108,6 +120,8 @@ class Cell(MeasuredRun):
     ) -> None:
         self.varied = {name: value for name, value in varied.items() if value}
         name = ",".join(f"{k}={v}" for k, v in self.varied.items()).replace("/", "-")
+        for flag, value in varied.items():
+            train_flags = [text.replace(f"{{{flag}}}", value) for text in train_flags]
         chosen = [f"--{name}={value}" for name, value in self.varied.items()]
         super().__init__(folder, name, [*train_flags, *chosen], "run_dir", evaluate_flags)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flexae_tf import files
 from flexae_tf.evaluation import paper_sweeps, paper_values, report
+from flexae_tf.evaluation.seeds import SPREAD, averaged
 from flexae_tf.experiments.sweep import Cell
 
 _FIDS = ("reconstruction/fid", "generation/fid")
@@ -70,7 +71,44 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
                 line.append(report.number(row["paper"].get(key)))
         lines.append([*line, row["state"]])
     table = "\n".join(report.markdown_table([*heads, "state"], lines)) + "\n"
-    return table + "".join(f"\n{note}\n" for note in _notes(rows))
+    return table + _means(rows, shown) + "".join(f"\n{note}\n" for note in _notes(rows))
+
+
+def over_seeds(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Measured cells that differ in nothing but their seed as one row.
+
+    Args:
+      rows: as `collect` returns them.
+      keys: measures.
+
+    Returns:
+      A list of {flag: text, key: mean, "<key>/spread": standard deviation of two or more}.
+    """
+    flat = []
+    for row in rows:
+        varied = {name: value for name, value in row["varied"].items() if name != "seed"}
+        if row["record"]:
+            flat.append({**row["metrics"], **varied, "cell": str(varied)})
+    return averaged(flat, keys, by="cell")
+
+
+def _means(rows, shown):
+    """A second table where seeds are varied: means and standard deviations over them."""
+    if not any("seed" in row["varied"] and row["record"] for row in rows):
+        return ""
+    flags = [name for name in _union(row["varied"] for row in rows) if name != "seed"]
+    lines = [
+        [
+            *(mean.get(name, "") for name in flags),
+            *(report.number(mean.get(key)) + _spread(mean.get(key + SPREAD)) for key in shown),
+        ]
+        for mean in over_seeds(rows, shown)
+    ]
+    return "\nOver seeds:\n\n" + "\n".join(report.markdown_table([*flags, *shown], lines)) + "\n"
+
+
+def _spread(value):
+    return "" if value is None else f" ± {value:.2f}"
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

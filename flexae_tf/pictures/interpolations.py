@@ -1,4 +1,7 @@
-"""Decoded codes between two test images, along the line and along the arc between their codes."""
+"""Decoded codes between two test images, along the line and along the arc between their codes.
+
+Or, in the space z0, between the noise that a prior like a flow makes these codes of.
+"""
 
 from collections.abc import Iterator
 
@@ -7,12 +10,13 @@ import numpy as np
 from flexae_tf import figures
 from flexae_tf.data import Dataset, gather, to_unit
 from flexae_tf.errors import UserError
-from flexae_tf.evaluation.interpolation import linear, spherical
+from flexae_tf.evaluation.interpolation import codes_of, linear, points_of, spherical
 from flexae_tf.pictures.picture import Options, Picture, are_vectors, choose, compose
 from flexae_tf.pictures.plane import Plane, background, paths
 from flexae_tf.runs import Run
 
 PAIRS = 10
+_SPACES = {"zt": "codes", "z0": "the noise (z0) of codes"}
 _RULES = {"linear": linear, "spherical": spherical}
 
 
@@ -21,19 +25,23 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
 
     The images themselves are at the ends; between them are the decoded codes at equal steps of t,
     the mean code in the middle of a linear row.
+
+    Raises:
+      UserError: no two test examples are of one class, or the prior has no z0.
     """
     a, b = choose_pairs(
         dataset.test_labels, len(dataset.test), options.count or PAIRS, options.seed
     )
     x_a, x_b = (to_unit(gather(dataset.test, rows)) for rows in (a, b))
-    z_a, z_b = run.model.encode(x_a), run.model.encode(x_b)  # [N, m]
+    model, space = run.model, options.space
+    z_a, z_b = (points_of(model, space, model.encode(x)) for x in (x_a, x_b))  # [N, m]
     t = np.linspace(0, 1, options.columns)
     for name, rule in _RULES.items():
         z = np.stack([rule(z_a, z_b, step) for step in t[1:-1]], 1)  # [N, steps, m]
-        x = run.model.decode(np.float32(z.reshape(-1, z.shape[-1])))
+        x = model.decode(codes_of(model, space, z.reshape(-1, z.shape[-1])))
         x = x.reshape(*z.shape[:2], *x.shape[1:])
         x = np.concatenate([x_a[:, None], x, x_b[:, None]], 1)  # [N, columns, ...]
-        title = f"{name.capitalize()} interpolation between codes of test examples"
+        title = f"{name.capitalize()} interpolation between {_SPACES[space]} of test examples"
         columns: tuple[str, ...] = ()
         if are_vectors(dataset):
             plane = Plane(dataset.test)
@@ -42,7 +50,10 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
         else:
             image = figures.enlarge(figures.grid(np.concatenate(x), options.columns))
             columns = ("real", *(f"{step:.2g}" for step in t[1:-1]), "real")
-        yield compose(f"interpolations-{name}", image, title, run, options, columns)
+        file_name = f"interpolations-{name}"
+        if space == "z0":  # which depends on the prior
+            file_name = options.name(file_name, space)
+        yield compose(file_name, image, title, run, options, columns)
 
 
 def choose_pairs(labels: np.ndarray | None, available: int, count: int, seed: int) -> np.ndarray:

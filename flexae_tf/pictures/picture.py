@@ -38,6 +38,7 @@ class Options:
       seed: draws the samples and chooses the test images.
       count: how many samples, images, pairs or points; None is the kind's own number.
       columns: of interpolations and attributes, odd.
+      space: of interpolations, "zt" of codes or "z0" of the prior's noise.
       strength: attributes are shifted by t v with t from -strength to strength.
       neighbours: how many of each sample.
       attributes: names of classes or attributes; None is all, on CelebA the paper's five.
@@ -50,6 +51,7 @@ class Options:
     seed: int = 0
     count: int | None = None
     columns: int = 11
+    space: str = "zt"
     strength: float = 2.0
     neighbours: int = 14
     attributes: tuple[str, ...] | None = None

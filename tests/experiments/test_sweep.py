@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import paper_sweeps, sources
 from flexae_tf.evaluation.protocol import RELEASED
-from flexae_tf.experiments import sweep, sweep_table
+from flexae_tf.experiments import sweep, sweep_figure, sweep_table
 from flexae_tf.experiments.processes import Busy
 
 SMALL = ["--dataset=digits", "--training_steps=4", "--batch_size=4"]
@@ -80,6 +82,49 @@ def test_the_capacity_ladder(tmp_path):
         "generator_layers=6,generator_width=2048",
     ]
     assert all(c.training.values.train_examples == 5000 for c in made)
+
+
+def test_the_figures_of_learned_priors(tmp_path):
+    axes, further = sweep.preset("beta", [])
+    flags = [*further, "--flagfile=configs/{method}/mnist.cfg", "--training_steps=4"]
+    made = sweep.cells(tmp_path, axes, flags, [])
+    assert len(made) == 3 * 6 * 5
+    assert made[0].name == "method=flow_vae,likelihood=fixed_variance,beta=0,seed=0"
+    assert made[0].training.values.flow_depth == 24
+    assert made[-1].name == "method=learned_prior_aae,beta=1,seed=4"
+    assert made[-1].training.values.flow_depth is None
+    assert made[-1].training.values.likelihood is None
+    assert {c.training.values.training_steps for c in made} == {4}
+    axes, _ = sweep.preset("beta_latent_dim", [])
+    made = sweep.cells(tmp_path, axes, ["--flagfile=configs/flow_vae/mnist.cfg"], [])
+    assert len(made) == 2 * 5 * 5
+    assert {c.training.values.latent_dim for c in made} == {8, 16, 32, 64, 128}
+
+
+def test_seeds_are_averaged_in_table_and_figure(tmp_path):
+    made = sweep.cells(
+        tmp_path,
+        {("beta",): [("0.5",), ("0",)], ("method",): [("vae",)], ("seed",): [("0",), ("1",)]},
+        SMALL,
+        [],
+    )
+    assert sweep_figure.write(sweep_table.collect(made), "beta", tmp_path) is None
+    for each, fid in zip(made[:3], (1.0, 3.0, 7.0), strict=True):
+        pretend_trained(each, 4)
+        pretend_measured(each, 4, generation_fid=fid)
+    rows = sweep_table.collect(made)
+    lines = sweep_table.markdown(rows).splitlines()
+    at = lines.index("Over seeds:")
+    assert lines[at + 2 : at + 6] == [
+        "| beta | method | generation/fid |",
+        "| --- | --- | --- |",
+        "| 0.5 | vae | 2.00 ± 1.41 |",
+        "| 0 | vae | 7.00 |",
+    ]
+    path = sweep_figure.write(rows, "beta", tmp_path)
+    assert path == tmp_path / "figure.png"
+    with Image.open(path) as image:
+        assert np.asarray(image).std() > 0
 
 
 def test_cells_are_all_combinations(tmp_path):

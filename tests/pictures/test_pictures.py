@@ -11,6 +11,8 @@ from flexae_tf.data import to_unit
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import interpolation
 from flexae_tf.evaluation.pretrained import choose
+from flexae_tf.model import FlowDensity
+from flexae_tf.networks.flow import Flow
 from flexae_tf.pictures.attributes import chosen_labels, directions, file_names
 from flexae_tf.pictures.interpolations import choose_pairs
 from flexae_tf.pictures.neighbours import k_nearest
@@ -113,6 +115,42 @@ def test_interpolations_lie_between_real_images(run, grids, monkeypatch):
         for step, t in enumerate((0.25, 0.5, 0.75)):
             np.testing.assert_allclose(z[:, step], rule(z_a, z_b, t), rtol=1e-5)
     np.testing.assert_allclose(codes[0].reshape(len(a), 3, -1)[:, 1], (z_a + z_b) / 2, rtol=1e-5)
+
+
+def test_interpolations_in_the_space_of_noise(run, grids):
+    dataset, flow = picture_runs.images(), Flow(4, 3, 8, seed=0)
+    with pytest.raises(UserError, match="no z0"):
+        drawn("interpolations", run, dataset, space="z0")
+    kernels = [transform.network.layers[-1].kernel for transform in flow.transforms]
+    for kernel in kernels:  # of zeros, with which z_0 is a multiple of z
+        kernel.assign(np.random.default_rng(0).standard_normal(kernel.shape) / 4)
+    run = dataclasses.replace(run, model=run.model.sampled_from(FlowDensity(flow)))
+    pictured = drawn("interpolations", run, dataset, columns=3, count=3, space="z0")
+    names = [picture.name for picture in pictured]
+    assert names == ["interpolations-linear-z0", "interpolations-spherical-z0"]
+    a, b = choose_pairs(dataset.test_labels, 20, 3, seed=0)
+    n_a, n_b = (flow(run.model.encode(dataset.test[rows]))[0].numpy() for rows in (a, b))
+    for laid_out, rule in zip(grids, RULES, strict=True):
+        z = flow.inverse(np.float32(rule(n_a, n_b, 0.5))).numpy()
+        middle = laid_out.reshape(len(a), 3, 8, 8, 1)[:, 1]
+        np.testing.assert_allclose(middle, run.model.decode(z), atol=1e-5)
+
+
+def test_codes_of_two_components_come_with_the_density_of_the_prior(run, monkeypatch):
+    seen = {}
+    panels = figures.panels
+    monkeypatch.setattr(
+        figures, "panels", lambda layers, axes: seen.update(layers) or panels(layers, axes)
+    )
+    run = dataclasses.replace(run, model=picture_runs.LinearModel())
+    drawn("latents", run, picture_runs.vectors())
+    (lines,) = [layer for layer in seen["Density of the prior"] if hasattr(layer, "height")]
+    x, y = np.meshgrid(lines.x, lines.y)
+    expected = np.exp(-(x**2 + y**2) / 2)
+    np.testing.assert_allclose(lines.height, expected / expected.max(), rtol=1e-4)
+    z = run.model.encode(picture_runs.vectors().test)
+    assert lines.x[0] <= z[:, 0].min()
+    assert lines.y[-1] >= z[:, 1].max()
 
 
 def test_pairs_are_of_one_class_and_use_no_row_twice():

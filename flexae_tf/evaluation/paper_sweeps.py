@@ -9,7 +9,7 @@ it leaves active are in `papers/mask_aae.toml`.
 
 Morrow and Chiu's Figure 3 varies beta for three models, each with five seeds, and their Figure 5
 the latent dimension at beta 0 and 1. Both are curves: the text has neither their values nor those
-on their axes, so that ours are from the pictures' range.
+on their axes, which are ours.
 """
 
 BASE_LATENT_DIM = {"mnist": 32, "fashion_mnist": 32, "cifar10": 64, "celeb_a": 64}  # m_b

@@ -33,7 +33,7 @@ _WIDTH, _LAYERS, _SLOPE = 1000, 6, 0.2
 
 
 def settings(variant: str) -> dict[str, Setting]:
-    """The critic's rate and betas are the program's."""
+    """Morrow and Chiu's weight; the critic's rate and betas are ours, for want of the program's."""
     return {
         **vae.settings(variant),
         "total_correlation_weight": Setting(40.0, "Weight of the total correlation."),

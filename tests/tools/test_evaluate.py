@@ -78,6 +78,11 @@ def test_mistakes_are_named(mine, tmp_path):
         ([run_dir, "--real=digits", "--generated=digits"], "one of --run_dir, --run_dirs, or both"),
         ([run_dir, f"--run_dirs={tmp_path}"], "one of --run_dir, --run_dirs, or both"),
         ([run_dir, "--density=normal"], "unknown density 'normal'"),
+        ([run_dir, "--measures=ppl"], "some of likelihood, path_length, separability"),
+        (
+            ["--real=digits", "--generated=digits", "--measures=likelihood"],
+            "--measures=likelihood: with --run_dir",
+        ),
         ([f"--run_dirs={tmp_path}", "--densities=n,x"], "unknown density 'x'"),
         ([f"--run_dirs={tmp_path}", "--densities="], "--densities is empty"),
         ([f"--run_dirs={tmp_path}"], "has no checkpoint"),

@@ -40,7 +40,7 @@ VARIATIONS = (
     "wae_gan:divergence=js",
     "wae_gan:divergence=js,joint_update=true,divergence_weight=2.0",
     "wae_gan:divergence=js,joint_update=true,critic_adds_prior=true,pretraining_steps=2",
-    "mask_aae:divided=losses,mask_interval_steps=1,reconstruction_loss=mse",
+    "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
 )
 CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5

@@ -36,8 +36,10 @@ def settings(variant: str) -> dict[str, Setting]:
         ),
         "variance_penalty_weight": Setting(100.0, "Of the variance of masked dimensions."),
         "mask_error_weight": Setting(1000.0, "Of the reconstruction error, for the mask."),
-        "mask_interval_steps": Setting(None, "I of the mask's schedule; by default of m."),
-        "divided": Setting(divided[variant], "By 5, after 5 I.", tuple(divided.values())),
+        "mask_interval_steps": Setting(None, "I of the mask's schedule; follows from m."),
+        "mask_divides": Setting(
+            divided[variant], "By 5 after 5 I, of autoencoder and mask.", tuple(divided.values())
+        ),
     }
 
 

@@ -55,7 +55,7 @@ class Player:
 
     Args:
       name: the player's name: of its loss, its flags and its TensorBoard tags.
-      networks: the networks whose trainable variables it moves.
+      networks: those whose trainable variables it moves, within the constraints that these have.
       optimizer: a Keras optimizer of its own; built here, as tf.distribute needs.
 
     Attributes:

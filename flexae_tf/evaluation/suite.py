@@ -105,7 +105,7 @@ def evaluate_autoencoder(
         metrics |= _interpolate(model, z, real, extractor, protocol, cache_dir)
     if model.active is not None:
         metrics["codes/active_dimensions"] = np.sum(model.active)
-        z = z[:, model.active]
+        z = z * model.active  # the others have no variance then, and are left out
     metrics |= {"codes/nac": nac(z), "codes/nac_by_mean_variance": nac_by_mean_variance(z)}
     return _finite(metrics)
 

@@ -100,7 +100,7 @@ def measures(run: runs.Run, x: np.ndarray) -> dict[str, float]:
         "frechet_distance": frechet_distance(real=x, generated=model.decode(z_hat)),
         "reconstruction_frechet_distance": frechet_distance(real=x, generated=model.decode(z)),
         "active_dimensions": float(active.sum()),
-        "nac": nac(z[:, active]),
+        "nac": nac(z * active),
     }
 
 

@@ -54,13 +54,13 @@ def settings(variant: str) -> dict[str, Setting]:
 
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
-    """MaskAAE with encoder and decoder of `nets` and Table 8's critic."""
+    """MaskAAE with encoder and decoder of `nets` and Table 8's critic, whose biases begin at 0."""
     from flexae_tf.networks.layers import Mask
 
     m, error = settings["latent_dim"], settings["reconstruction_loss"]
     if error == "bce" and len(nets.shape) == 1:
         raise UserError("--reconstruction_loss=bce is for images in [0, 1], not for vectors")
-    schedule = masks.MaskSchedule(m, settings["mask_interval_steps"], settings["divided"])
+    schedule = masks.MaskSchedule(m, settings["mask_interval_steps"], settings["mask_divides"])
     return MaskAae(
         encoder=nets.encoder(m),
         decoder=nets.decoder(m),

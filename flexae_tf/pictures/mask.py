@@ -31,9 +31,9 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     runs = [run] if options.beside is None else [options.beside, run]
     if any(each.fingerprint != run.fingerprint for each in runs):
         raise UserError(f"--beside={runs[0].path} is a run on other data than {run.path}")
-    codes = {_name(each): each.model.encode(x) for each in runs}  # [N, m] each
+    covariances = [(_name(each), _sorted_covariance(each.model.encode(x))) for each in runs]
     mask = history(run)
-    image = figures.rendered(_figure(codes, mask, run.model.active))
+    image = figures.rendered(_figure(covariances, mask, run.model.active))
     m = run.model.latent_dim
     active = "" if mask is None else f", {int(np.sum(run.model.active))} of {m} active"
     title = f"Codes of {len(x):,} test examples: variance and covariance by dimension{active}"
@@ -58,24 +58,23 @@ def _name(run):
     return f"{run.settings['method']}, m = {run.model.latent_dim}"
 
 
-def _figure(codes, mask, active):
+def _figure(covariances, mask, active):
     """Panels from left to right: alpha, variances, and for each model its covariance."""
     from matplotlib.figure import Figure
 
-    covariances = {name: _sorted_covariance(z) for name, z in codes.items()}
-    count = (mask is not None) + 1 + len(codes)
+    count = (mask is not None) + 1 + len(covariances)
     figure = Figure(figsize=(4.6 * count, 4.2), dpi=110)
     plots = list(figure.subplots(1, count, squeeze=False)[0])
     if mask is not None:
         _plot_mask(plots.pop(0), mask, active)
     plot = plots.pop(0)
-    for name, covariance in covariances.items():
+    for name, covariance in covariances:
         variances = np.diag(covariance)
         plot.plot(np.arange(1, len(variances) + 1), variances, ".-", lw=1, label=name)
     plot.set(title="variances", xlabel="dimension, by variance", yscale="log")
     plot.grid(alpha=0.3)
     plot.legend(fontsize=8)
-    for plot, (name, covariance) in zip(plots, covariances.items(), strict=True):
+    for plot, (name, covariance) in zip(plots, covariances, strict=True):
         limit = np.abs(covariance).max() or 1.0
         shown = plot.imshow(covariance, cmap="RdBu_r", vmin=-limit, vmax=limit)
         figure.colorbar(shown, ax=plot, fraction=0.046)

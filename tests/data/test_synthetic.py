@@ -28,6 +28,19 @@ def test_latents_follow_the_table(dim):
         assert members.var(axis=0).mean() == pytest.approx(variances[k], rel=0.065)
 
 
+@pytest.mark.parametrize("dim", [8, 16])
+def test_latents_of_the_slides_are_isotropic(dim):
+    x, z, component = synthetic.generate(dim)
+    assert z.shape == (25_000, dim)
+    assert set(component) == {0}
+    # Four standard errors.
+    np.testing.assert_allclose(z.mean(0), 0, atol=4 / 158)
+    np.testing.assert_allclose(np.cov(z.T), np.eye(dim), atol=4 * 2**0.5 / 158)
+    dataset = data.load(f"synthetic{dim}d")
+    np.testing.assert_array_equal(dataset.test, x[15_000:])
+    assert dataset.label_names == ("1",)
+
+
 # Other seeds: 12 to 16 % and 23 to 28 %. With variances for deviations it would be over 98 %.
 @pytest.mark.parametrize(("dim", "saturated"), [(2, 0.137), (5, 0.281)])
 def test_data_are_neither_binary_nor_linear(dim, saturated):

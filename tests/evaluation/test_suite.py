@@ -8,6 +8,7 @@ import pytest
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import suite
+from flexae_tf.evaluation.covariance import nac, nac_by_mean_variance
 from flexae_tf.evaluation.features import Extractor, pixels
 from flexae_tf.evaluation.protocol import RAE, RELEASED, STANDARD
 from flexae_tf.evaluation.reconstruction import squared_error
@@ -90,6 +91,21 @@ def test_interpolations_are_spherical_midpoints_of_random_pairs(tmp_path):
     assert kept["codes/nac"] == 1
     assert "reconstruction/fid" not in kept
     assert "generation/fid" in kept
+
+
+def test_a_mask_leaves_dimensions_out(tmp_path):
+    data = dataset()
+    model = MemorisingModel(data.train)
+    model.active = np.array([True, False, True, True, False])
+    metrics = suite.evaluate_autoencoder(model, data, stand_in(), STANDARD, tmp_path)
+    z = model.encode(data.test[STANDARD.rows(60)])[:, [0, 2, 3]]
+    assert metrics["codes/active_dimensions"] == 3
+    assert metrics["codes/nac"] == pytest.approx(nac(z))
+    assert metrics["codes/nac_by_mean_variance"] == pytest.approx(nac_by_mean_variance(z))
+    model.active = np.zeros(5, bool)
+    metrics = suite.evaluate_autoencoder(model, data, stand_in(), STANDARD, tmp_path)
+    assert metrics["codes/active_dimensions"] == 0
+    assert "codes/nac" not in metrics
 
 
 def test_rae_reconstructs_and_interpolates_validation_images_by_samples(tmp_path):

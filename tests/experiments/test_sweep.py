@@ -70,6 +70,14 @@ def test_table_3_by_the_data_sets_base_dimension():
         sweep.preset("latent_dim", ["--dataset=digits"])
 
 
+def test_the_masks_of_the_slides_by_their_dimensions():
+    axes, further = sweep.preset("mask", ["--dataset=mnist"])
+    assert axes == {("latent_dim",): [("32",), ("64",), ("110",)], ("method",): [("mask_aae",)]}
+    assert further == []
+    with pytest.raises(UserError, match="--sweep=mask has no dimensions for --dataset=digits"):
+        sweep.preset("mask", ["--dataset=digits"])
+
+
 def test_the_capacity_ladder(tmp_path):
     axes, further = sweep.preset("generator_capacity", [])
     made = sweep.cells(tmp_path, axes, [*further, "--dataset=mnist"], [])

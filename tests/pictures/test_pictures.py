@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from flexae_tf import figures, pictures
@@ -13,6 +14,7 @@ from flexae_tf.evaluation import interpolation
 from flexae_tf.evaluation.pretrained import choose
 from flexae_tf.model import FlowDensity
 from flexae_tf.networks.flow import Flow
+from flexae_tf.pictures import mask
 from flexae_tf.pictures.attributes import chosen_labels, directions, file_names
 from flexae_tf.pictures.interpolations import choose_pairs
 from flexae_tf.pictures.neighbours import k_nearest
@@ -20,6 +22,7 @@ from flexae_tf.pictures.picture import CELEBA_ATTRIBUTES
 from flexae_tf.pictures.plane import Plane
 from flexae_tf.serving import export
 from flexae_tf.serving.signatures import ServedModel
+from flexae_tf.training import event_files
 from tests import picture_runs
 from tests.evaluation_networks import save_small_inception
 
@@ -75,6 +78,42 @@ def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_
     np.testing.assert_array_equal(contents[0], contents[1])
     same = contents[0].shape == contents[2].shape
     assert not (same and np.array_equal(contents[0], contents[2]))
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory):
+    """A run with a mask, two of whose four dimensions are active, recorded three times."""
+    run = picture_runs.run(tmp_path_factory.mktemp("masked"), "mask_aae")
+    a = run.networks["mask"].layers[-1].a
+    a.assign([0.0, 3.0, 0.05, 2.0])
+    alpha = 1 - np.exp(-a.numpy())
+    writer = tf.summary.create_file_writer(str(run.path / "train"))
+    for iteration in (1, 3, 5):
+        with writer.as_default(iteration):
+            event_files.write_vector("mask/alpha", alpha / iteration)
+    writer.close()
+    return run, alpha
+
+
+def test_the_history_of_a_mask_ends_at_the_checkpoint(masked, run):
+    run_with_mask, alpha = masked
+    iterations, values = mask.history(run_with_mask)
+    assert iterations.tolist() == [1, 3]
+    np.testing.assert_allclose(values, [alpha, alpha / 3], rtol=1e-6)
+    assert mask.history(run) is None
+
+
+def test_a_mask_beside_another_run(masked, run):
+    run_with_mask, _ = masked
+    dataset = picture_runs.images()
+    (alone,) = drawn("mask", run_with_mask, dataset)
+    (both,) = drawn("mask", run_with_mask, dataset, beside=run)
+    assert "2 of 4 active" in both.title
+    # One more panel: mask, variances, and one or two covariances.
+    assert both.image.shape[1] / alone.image.shape[1] == pytest.approx(4 / 3, rel=0.05)
+    other = dataclasses.replace(run, fingerprint="other")
+    with pytest.raises(UserError, match="a run on other data"):
+        drawn("mask", run_with_mask, dataset, beside=other)
 
 
 def test_samples_are_the_first_of_the_seed(run, grids):

@@ -40,8 +40,15 @@ def keep_output_in_float32(network: keras.Model) -> None:
     """
     for output in getattr(network, "outputs", None) or ():
         layer = output._keras_history.operation
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            layer.dtype_policy = "float32"
+        _compute_in_float32(layer)
+        while not layer.weights and not isinstance(layer, keras.layers.InputLayer):
+            layer = layer.input._keras_history.operation
+            _compute_in_float32(layer)
+
+
+def _compute_in_float32(layer):
+    if layer.compute_dtype in ("float16", "bfloat16"):
+        layer.dtype_policy = "float32"
 
 
 def any_in_float16(networks: Iterable[keras.Model]) -> bool:

@@ -70,15 +70,15 @@ def test_the_page_needs_nothing_else(page):
 
 def test_every_picture_and_curve_is_on_it(page, directory):
     drawn = [path for k in pictures.KINDS for path in pictures.existing(k, directory.path, 3)]
-    assert len(drawn) == 16
+    assert len(drawn) == 17
     for path in drawn:
         assert path.name in page.text
-    assert page.text.count("seed 4") == 16
+    assert page.text.count("seed 4") == 17
     assert "loss/generator ends at -0.5" in page.text
     assert "gap/latent_critic ends at 3" in page.text
     assert "gradient_norm ends at 6" in page.text
     images = [v for tag, name, v in page.attributes if (tag, name) == ("img", "src")]
-    assert len(images) == 16 + 4
+    assert len(images) == 17 + 4
 
 
 def test_settings_versions_and_checkpoints_are_on_it(page, directory):

@@ -123,7 +123,7 @@ def compare_dimensions(
     found = latent_dimension.found(study, runs)
     print(latent_dimension.table(found))
     for m, of_m in found.items():
-        for verdict in synthetic.verdicts(study.experiment(m), of_m):
+        for verdict in synthetic.verdicts(study.experiment(m, steps), of_m):
             print(f"m = {m}: {synthetic_figures.sentence(verdict)}")
     print(*latent_dimension.write(study, runs, found, folder), sep="\n")
     return 0

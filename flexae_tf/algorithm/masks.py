@@ -7,6 +7,7 @@ the mask has had.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,6 +90,11 @@ class MaskSchedule:
         if self.interval_steps is not None:
             return self.interval_steps
         return 75 if self.latent_dim <= 20 else min(10_000, 1125 * self.latent_dim // 10)
+
+    @property
+    def doublings(self) -> int:
+        """How often c doubles until it is at its largest."""
+        return math.ceil(math.log2(_LARGEST_WEIGHT * self.latent_dim / 2))
 
     def weight(self, updates: tf.Tensor) -> tf.Tensor:
         """c after so many updates, an integer scalar: 2 / m, doubled every 4 I, 2048 at most."""

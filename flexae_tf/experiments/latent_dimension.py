@@ -4,8 +4,11 @@ Data of n = 8 (5a) and 16 (5b), a WAE, MaskAAE and FlexAE of several m. The slid
 networks nor rates of theirs; here all three models have those of MaskAAE's program for MNIST, with
 128 units instead of 1,024 (`networks/mask_aae.py`: a decoder of one layer, Table 6's, could not be
 the data's own function with n dimensions), Table 6's critic, RMSProp with the program's rates and
-batch size 64, FlexAE's generator its own. Lengths are ours: the program trains for 500,000
-iterations.
+batch size 64, FlexAE's generator its own.
+
+Lengths are ours. In the program's 500,000 iterations the weight c of the mask's polarization comes
+to its largest value before half of them are over; in fewer it would hardly rise, so the interval of
+the mask's schedule is such that c comes to it with the last iteration, if it does not before.
 """
 
 import dataclasses
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from flexae_tf import files
+from flexae_tf.algorithm.masks import MaskSchedule
 from flexae_tf.errors import UserError
 from flexae_tf.experiments import synthetic, synthetic_figures
 from flexae_tf.experiments.synthetic import Ends, Experiment, SyntheticRun
@@ -48,11 +52,21 @@ class Study:
     latent_dims: tuple[int, ...]
     models: tuple[str, ...] = MODELS
 
-    def experiment(self, latent_dim: int) -> Experiment:
-        """The Experiment of one m: from n on, a mask is said to bring the distance down."""
+    def experiment(self, latent_dim: int, training_steps: int) -> Experiment:
+        """The Experiment of one m: above n, a mask is said to bring the distance down."""
         masked = {"mask_aae", "wae_normal"} <= set(self.models) and latent_dim > self.true_dim
         claims = (("frechet_distance", "mask_aae", "wae_normal"),) if masked else ()
-        return Experiment(self.name, self.true_dim, latent_dim, self.models, claims, _FLAGS)
+        flags = {model: list(_FLAGS) for model in self.models}
+        if "mask_aae" in flags:
+            interval = mask_interval(latent_dim, training_steps)
+            flags["mask_aae"].append(f"--mask_interval_steps={interval}")
+        return Experiment(self.name, self.true_dim, latent_dim, self.models, claims, flags)
+
+
+def mask_interval(latent_dim: int, training_steps: int) -> int:
+    """I with which c is at its largest in so many iterations, or the program's if that is less."""
+    schedule = MaskSchedule(latent_dim)
+    return max(1, min(schedule.interval, training_steps // (4 * schedule.doublings)))
 
 
 STUDIES = {
@@ -92,13 +106,12 @@ def tasks(
     """
     return {
         m: [
-            SyntheticRun(
-                study.experiment(m), model, seed, folder, training_steps, every, prefix=f"m{m}-"
-            )
+            SyntheticRun(experiment, model, seed, folder, training_steps, every, prefix=f"m{m}-")
             for seed in seeds
             for model in study.models
         ]
         for m in study.latent_dims
+        for experiment in [study.experiment(m, training_steps)]
     }
 
 

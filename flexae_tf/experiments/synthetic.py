@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Experiment:
       latent_dim: m.
       models: names in `MODELS`.
       claims: (measure, model, model): the first is said to end below the second.
-      flags: of all its models, beside Algorithm 1's and before the seed's.
+      flags: {model: its flags in this experiment}, beside those of `MODELS`.
     """
 
     number: str
@@ -57,7 +57,7 @@ class Experiment:
     latent_dim: int
     models: tuple
     claims: tuple
-    flags: tuple = ()
+    flags: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict, hash=False)
 
     @property
     def dataset(self) -> str:
@@ -127,7 +127,7 @@ class SyntheticRun(processes.Task):
                 f"--latent_dim={experiment.latent_dim}",
                 "--batch_size=128",
                 *MODELS[model],
-                *experiment.flags,
+                *experiment.flags.get(model, ()),
                 *rates,
                 f"--seed={seed}",
                 f"--training_steps={training_steps}",

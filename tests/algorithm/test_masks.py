@@ -51,6 +51,7 @@ def test_the_weight_doubles_every_four_intervals_up_to_2048():
     assert weight(14 * each) == 1024
     assert weight(15 * each - 1) == 1024
     assert weight(15 * each) == weight(500_000) == 2048
+    assert (schedule.doublings, MaskSchedule(3).doublings) == (15, 12)
     # 2 / m is no power of two, and 2 to the 1,666th no float32.
     assert float(MaskSchedule(3).weight(tf.constant(500_000, tf.int64))) == 2048
     assert float(MaskSchedule(3).weight(tf.constant(11 * 300, tf.int64))) == pytest.approx(4096 / 3)

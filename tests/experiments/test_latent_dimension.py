@@ -48,13 +48,21 @@ def test_models_have_the_same_data_networks_and_rates(tmp_path):
         assert resolved[0][name] == own[name], name
 
 
+def test_the_masks_schedule_ends_with_the_run():
+    # c = 2 / 32 doubles 15 times up to 2048, every 4 I.
+    assert latent_dimension.mask_interval(32, 20_000) == 333
+    assert latent_dimension.mask_interval(32, 500_000) == 3600
+    assert latent_dimension.mask_interval(16, 20_000) == 75
+    assert latent_dimension.mask_interval(4, 8) == 1
+
+
 def test_only_some_dimensions_and_models():
     study = latent_dimension.narrowed(STUDY, ["64", "8"], ["mask_aae", "wae_normal"])
     assert study.latent_dims == (8, 64)
     assert study.models == ("wae_normal", "mask_aae")
     claim = ("frechet_distance", "mask_aae", "wae_normal")
-    assert study.experiment(64).claims == (claim,)
-    assert study.experiment(8).claims == ()  # m = n: there is nothing to mask
+    assert study.experiment(64, 8).claims == (claim,)
+    assert study.experiment(8, 8).claims == ()  # m = n: there is nothing to mask
     with pytest.raises(UserError, match="--latent_dims must be numbers above 0; received '8,0'"):
         latent_dimension.narrowed(STUDY, ["8", "0"], [])
     with pytest.raises(UserError, match="--models must be of wae_normal, "):

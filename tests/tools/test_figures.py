@@ -36,7 +36,7 @@ def test_all_prints_a_path_and_the_seed_for_each(run_dir, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    assert len(lines) == 8
+    assert len(lines) == 9
     for path, text in lines:
         assert "seed 2" in text
         with Image.open(path) as image:

@@ -20,6 +20,7 @@ _MODEL_NAMES = {
     "flexae": "FlexAE",
     "flexae_sr": "FlexAE-SR",
     "flow_vae": "VAE + flow",
+    "inj_flow": "InjFlow",
     "learned_prior_aae": "AAE, learned prior",
     "mask_aae": "MaskAAE",
     "rae": "RAE",

@@ -107,6 +107,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
 
+    def _moments(self, inputs, mask):
+        """Those of vectors, with the second derivatives that penalties need.
+
+        `tf.nn.moments`, which Keras takes on one device, stops the gradient of the mean within the
+        variance. That is 0, but its own gradient is not. What is subtracted here is 0 and so is its
+        gradient, so that weights of other runs stay bit-equal.
+        """
+        mean, variance = super()._moments(inputs, mask)
+        if self.synchronized:
+            return mean, variance
+        return mean, variance - tf.square(mean - tf.stop_gradient(mean))
+
 
 class Dense(keras.layers.Dense):
     """Keras' dense layer, faster to differentiate where its kernel is large.

@@ -54,17 +54,17 @@ def test_training_stops_with_a_checkpoint_when_the_hours_are_over_and_resumes(tm
     run = RunDirectory(tmp_path)
     run.create()
     stopping = Stopping(max_hours=2.5 / 3600, clock=Clock(step=1))
-    stopped = tiny.trainer("flexae", run, stopping=stopping)
+    stopped = tiny.trainer("vae", run, stopping=stopping)
     with pytest.raises(Interrupted, match="--max_hours") as stop:
         stopped.train()
     assert stop.value.status == 75
     assert stopped.iteration == 3
     assert checkpoints.iterations(run.checkpoints) == [3]
-    resumed = tiny.trainer("flexae", run)
+    resumed = tiny.trainer("vae", run)
     resumed.resume()
     assert resumed.iteration == 3
     resumed.train()
-    uninterrupted = tiny.trainer("flexae")
+    uninterrupted = tiny.trainer("vae")
     uninterrupted.train()
     tiny.assert_equal_weights(resumed.method, uninterrupted.method)
 
@@ -74,6 +74,6 @@ def test_a_run_that_is_finished_in_time_is_not_interrupted(tmp_path):
     run = RunDirectory(tmp_path)
     run.create()
     stopping = Stopping(max_hours=1.5 / 3600, clock=Clock(step=1))
-    trainer = tiny.trainer("flexae", run, stopping=stopping, training_steps=2)
+    trainer = tiny.trainer("vae", run, stopping=stopping, training_steps=2)
     trainer.train()
     assert trainer.iteration == 2

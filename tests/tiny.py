@@ -6,6 +6,7 @@ prints the losses of five iterations with plain gradient descent, a line of JSON
 tests compare such processes, because devices can be divided only once in a process.
 """
 
+import functools
 import json
 import sys
 
@@ -46,6 +47,7 @@ CASES = (*METHODS, *VARIATIONS)
 _ITERATIONS = 5
 
 
+@functools.cache
 def dataset():
     digits = data.load("digits")
     return data.Dataset(

@@ -97,7 +97,7 @@ def document() -> str:
     others = {r.title: r for r in sources.rows() if not r.config and r.values}
     none = [title for title, row in others.items() if not row.reproducible]
     parts.append("## Rows without a config\n")
-    parts.append(f"No method of ours: {'; '.join(none)}.\n")
+    parts.append(f"No config of ours: {'; '.join(none)}.\n")
     parts.append("Table 3 of FlexAE beyond the program's dimensions: `tools.sweep`.\n")
     return "\n".join(parts)
 

@@ -48,10 +48,18 @@ def posterior(encoded: tf.Tensor, sigma: float | str) -> tuple[tf.Tensor, tf.Ten
     return mu, DEVIATIONS[sigma](deviation)
 
 
+def drawn_log_density(epsilon: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """log q(z|x) of z = mu + sigma epsilon, [B]. epsilon, sigma: [B, m].
+
+    By z itself the deviation from mu would be lost to rounding where sigma is small beside mu.
+    """
+    standard = StandardNormal(epsilon.shape[1]).log_density(epsilon)
+    return standard - tf.reduce_sum(tf.math.log(sigma), axis=1)
+
+
 def gaussian_log_density(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """log N(z; mu, diag sigma^2), [B]. All arguments: [B, m]."""
-    standard = StandardNormal(z.shape[1]).log_density((z - mu) / sigma)
-    return standard - tf.reduce_sum(tf.math.log(sigma), axis=1)
+    return drawn_log_density((z - mu) / sigma, sigma)
 
 
 def kl_to_standard_normal(mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:

@@ -66,7 +66,10 @@ def variance_penalty(z: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
 
 
 def polarization(alpha: tf.Tensor) -> tf.Tensor:
-    """Sum over j of alpha_j (1 - alpha_j), a scalar: 0 where every dimension is used or not."""
+    """Sum over j of alpha_j (1 - alpha_j), a scalar: 0 where every dimension is used or not.
+
+    The program takes absolute values, which differ at alpha = 0, in the gradient.
+    """
     return tf.reduce_sum(alpha * (1 - alpha))
 
 

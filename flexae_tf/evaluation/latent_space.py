@@ -62,6 +62,8 @@ def measure(
 ) -> dict[str, Any]:
     """The record (see `report`) of some of MEASURES of a run, which is written, too.
 
+    Measures that were taken before by the same protocol and extractor are kept in it.
+
     Args:
       run: `runs.Run`. dataset: its data.
       extractor: `features.Extractor` of path lengths and of the separability's classifier.
@@ -90,9 +92,13 @@ def measure(
         "variant": run.settings["variant"],
         "density": density,
     }
-    record = report.record(metrics, description)
     parts = [str(run.iteration), "latent_space", *([density] if density != densities.OWN else [])]
-    report.write_json(record, RunDirectory(run.path).metrics / ".".join([*parts, "json"]))
+    path = RunDirectory(run.path).metrics / ".".join([*parts, "json"])
+    before = report.read_json(path) or {}
+    if all(before.get(key) == value for key, value in description.items()):
+        metrics = report.metrics_of(before) | metrics
+    record = report.record(metrics, description)
+    report.write_json(record, path)
     return record
 
 

@@ -16,7 +16,7 @@ import scipy.special
 import tensorflow as tf
 
 from flexae_tf import data
-from flexae_tf.algorithm.likelihoods import gaussian_log_density
+from flexae_tf.algorithm.likelihoods import drawn_log_density
 from flexae_tf.errors import UserError
 from flexae_tf.model import InvertibleDensity, Model
 
@@ -76,7 +76,7 @@ def log_weights(model: Model, x: np.ndarray, samples: int, seed: int) -> np.ndar
         raise UserError("the model has no likelihood p(x|z): only a VAE with a Gaussian one has")
     if not isinstance(density, InvertibleDensity):
         raise UserError(
-            "the model's prior has no density in closed form: "
+            "no density is at hand of what the model samples from: "
             "give --density=standard_normal or flow"
         )
 
@@ -86,7 +86,7 @@ def log_weights(model: Model, x: np.ndarray, samples: int, seed: int) -> np.ndar
         epsilon = tf.random.stateless_normal(tf.shape(mu), tf.stack([seed, number]), alg="philox")
         z = mu + sigma * epsilon
         log_p = log_likelihood(tf.repeat(batch, samples, 0), model.decode_batch(z))
-        weights = log_p + density.log_density(z) - gaussian_log_density(z, mu, sigma)  # [B K]
+        weights = log_p + density.log_density(z) - drawn_log_density(epsilon, sigma)  # [B K]
         return tf.reshape(weights, [-1, samples])
 
     size = max(1, _DECODED // samples)

@@ -119,7 +119,7 @@ def explain(record: Mapping[str, Any]) -> list[str]:
 def differing_settings(row: sources.Row, settings: Mapping[str, Any]) -> list[str]:
     """What a run's settings {flag: value} differ in from a row's, "paper: m = 64, run: 128"."""
     if not row.reproducible:
-        return ["no method of ours"]
+        return ["no config of ours"]
     intended = {d.setting: d.ours for d in row.departures if d.setting in row.settings}
     return [
         f"paper: {_SYMBOLS.get(name, name)} = {shown(expected)}, run: {shown(settings.get(name))}"

@@ -144,6 +144,8 @@ RELEASED = Protocol(
     first_step=80_000,
     last_step=130_000,
 )
+# MaskAAE's program, whose runs have 500,000 iterations.
+MASK_AAE = dataclasses.replace(RELEASED, name="mask_aae", first_step=5_000, last_step=495_000)
 RAE = Protocol(
     "rae",
     truncate=True,
@@ -151,7 +153,7 @@ RAE = Protocol(
     reconstruct_by="sample",
     checkpoint="best",
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED, RAE)}
+PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, RELEASED, MASK_AAE, RAE)}
 SPLITS = ("test", "validation")
 
 

@@ -41,6 +41,7 @@ def linear_classifier(
     """A function from images to logits [N, A], by a logistic regression for each attribute.
 
     It is trained on at most 10,000 train images; each class of a labelled data set is an attribute.
+    Attributes that all or none of these have are left out, and A is smaller.
 
     Args:
       dataset: the `Dataset`, with labels.
@@ -48,7 +49,7 @@ def linear_classifier(
       seed: chooses the train images.
 
     Raises:
-      UserError: the data set has no labels.
+      UserError: the data set has no labels, or none that tells its images apart.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -70,6 +71,8 @@ def linear_classifier(
             for attribute in has.T
             if len(np.unique(attribute)) == 2
         ]
+    if not classifiers:
+        raise UserError(f"the labels do not tell the images of {dataset.name} apart")
 
     def classify(images):
         activations = scaler.transform(extractor(images).activations)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from flexae_tf.algorithm.likelihoods import gaussian_log_density
+from flexae_tf.algorithm.likelihoods import drawn_log_density
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_settings, optimizer_from
 from flexae_tf.methods import vae
 from flexae_tf.model import FlowDensity
@@ -96,11 +96,11 @@ class FlowVae(Method):
     def both(self, drawn: Any, training: bool = True) -> dict[str, tf.Tensor]:
         """Eq. 12 moves encoder and decoder, Eq. 13 the flow."""
         first = self.autoencoder
-        mu, sigma, z, distortion = first.pass_through(drawn, training)
+        _, sigma, z, distortion = first.pass_through(drawn, training)
         # Without beta nothing of the flow may reach the codes, not even a zero times a NaN.
         seen = z if first.beta else tf.stop_gradient(z)
         log_prior = tf.reduce_mean(self.prior.log_density(seen, training=training))
-        rate = tf.reduce_mean(gaussian_log_density(z, mu, sigma)) - log_prior
+        rate = tf.reduce_mean(drawn_log_density(drawn.epsilon, sigma)) - log_prior
         return {
             "autoencoder": distortion + first.beta * rate if first.beta else distortion,
             "flow": -log_prior,
@@ -115,7 +115,16 @@ class FlowVae(Method):
         return {"flow": -tf.reduce_mean(self.prior.log_density(z, training=True))}
 
     def validation_loss(self, x: tf.Tensor) -> tf.Tensor:
-        return self._validated(self.both, x)
+        """The objective of encoder and decoder, and without beta, which alone has the flow's part
+        in that, the flow's: else nothing would see the second stage.
+        """
+
+        def objective(drawn, training):
+            losses = self.both(drawn, training)
+            loss = losses["autoencoder"]
+            return {"autoencoder": loss if self.autoencoder.beta else loss + losses["flow"]}
+
+        return self._validated(objective, x)
 
     def decoded_codes(self, drawn: Any, z: tf.Tensor, z_prime: tf.Tensor) -> list[tf.Tensor]:
         return self.autoencoder.decoded_codes(drawn, z, z_prime)

@@ -54,7 +54,7 @@ def settings(variant: str) -> dict[str, Setting]:
 
 
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
-    """MaskAAE with encoder and decoder of `nets` and Table 8's critic, whose biases begin at 0."""
+    """MaskAAE with networks of `nets`; the critic (Table 8's, of vectors 6's) has biases of 0."""
     from flexae_tf.networks.layers import Mask
 
     m, error = settings["latent_dim"], settings["reconstruction_loss"]

@@ -115,7 +115,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         gradient, so that weights of other runs stay bit-equal.
         """
         mean, variance = super()._moments(inputs, mask)
-        if self.synchronized:
+        if self.synchronized or mask is not None:
             return mean, variance
         return mean, variance - tf.square(mean - tf.stop_gradient(mean))
 

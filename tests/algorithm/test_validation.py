@@ -8,7 +8,10 @@ from flexae_tf import data
 from flexae_tf.data import draws
 from tests import tiny
 
-HAVE = ("ae", "rae", "rae:regularizer=gradient_penalty", "vae", "cv_vae", "flow_vae", "wae_mmd")
+HAVE = (
+    *("ae", "rae", "rae:regularizer=gradient_penalty", "vae", "cv_vae"),
+    *("flow_vae", "inj_flow", "wae_mmd"),
+)
 X = tf.constant(data.to_unit(tiny.dataset().test), tf.float32)
 
 
@@ -32,6 +35,14 @@ def test_that_of_an_autoencoder_or_of_several_players_is_the_error_on_the_images
     method = tiny.builder(name)()
     error = ((method.model.reconstruct(X.numpy()) - X.numpy()) ** 2).sum((1, 2, 3)).mean()
     assert float(method.validation_loss(X)) == pytest.approx(error, rel=1e-4)
+
+
+def test_without_beta_the_flow_counts_all_the_same():
+    method = tiny.builder("flow_vae", beta=0.0)()
+    before = float(method.validation_loss(X))
+    last = method.flow.transforms[-1].network.layers[-1]
+    last.bias.assign(last.bias + 0.5)
+    assert float(method.validation_loss(X)) != pytest.approx(before, rel=1e-4)
 
 
 def test_that_of_a_vae_is_its_negative_elbo():

@@ -94,6 +94,9 @@ def test_the_classifier_learns_classes_and_attributes():
     np.testing.assert_allclose(logits[:, 0], -logits[:, 1], atol=1e-3)
     with pytest.raises(UserError, match="no labels"):
         separability.linear_classifier(data, pixels(), 0)
+    same = dataclasses.replace(data, train_labels=np.zeros(200, np.int64))
+    with pytest.raises(UserError, match="do not tell the images of digits apart"):
+        separability.linear_classifier(same, pixels(), 0)
 
 
 def test_the_report_of_a_run(tmp_path):
@@ -109,7 +112,14 @@ def test_the_report_of_a_run(tmp_path):
     assert measured == {f"metrics/{name}" for name in bounds | both}
     assert all(np.isfinite(record[key]) for key in measured)
     assert record["protocol"]["likelihood_samples"] == 5
-    assert json.loads((tmp_path / "metrics" / "5.latent_space.json").read_text()) == record
+    path = tmp_path / "metrics" / "5.latent_space.json"
+    assert json.loads(path.read_text()) == record
+    # What was measured before by the same protocol stays, by another it goes.
+    again = latent_space.measure(run, data, pixels(), ["likelihood"], densities.OWN, protocol)
+    assert again == record
+    other = dataclasses.replace(protocol, likelihood_samples=3)
+    record = latent_space.measure(run, data, pixels(), ["likelihood"], densities.OWN, other)
+    assert {key for key in record if key.startswith("metrics/")} == {f"metrics/{b}" for b in bounds}
     record = latent_space.measure(run, data, pixels(), ["path_length"], "gaussian", protocol)
     assert {key for key in record if key.startswith("metrics/")} == {"metrics/path_length/zt"}
     assert (tmp_path / "metrics" / "5.latent_space.gaussian.json").exists()

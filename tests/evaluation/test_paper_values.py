@@ -7,7 +7,7 @@ import pytest
 from flexae_tf import methods
 from flexae_tf.evaluation import paper_values as paper
 from flexae_tf.evaluation import sources
-from flexae_tf.evaluation.protocol import RAE, RELEASED, STANDARD
+from flexae_tf.evaluation.protocol import MASK_AAE, RAE, RELEASED, STANDARD
 
 
 def row_of(title, dataset):
@@ -48,6 +48,8 @@ def test_every_reproducible_row_finds_itself(row):
     protocol = RELEASED if row.protocol.get("generation/fid", {}).get("stretch") else RAE
     if row.source == "Two-stage VAE":
         protocol = dataclasses.replace(protocol, first_step=None)
+    if row.source == "MaskAAE":
+        protocol = MASK_AAE
     for density in {density for density, _ in row.values} - {None}:
         found = paper.paper_values(record_of(row, protocol, density), row.source)
         expected = {k: v for (d, k), v in row.values.items() if d in (None, density)}

@@ -84,4 +84,4 @@ def test_description_carries_what_is_needed_to_repeat():
     assert record["extractor"]["fingerprint"] == "pixels"
     assert record["versions"]["tensorflow"]
     assert record["checkpoint"] == 1000
-    assert set(PROTOCOLS) == {"standard", "released", "rae"}
+    assert set(PROTOCOLS) == {"standard", "released", "mask_aae", "rae"}

@@ -119,13 +119,16 @@ class Contours(NamedTuple):
 
 
 def panels(
-    layers: Mapping[str, Sequence[Layer | Contours]], axis_labels: Sequence[str]
+    layers: Mapping[str, Sequence[Layer | Contours]],
+    axis_labels: Sequence[str],
+    corners: np.ndarray | None = None,
 ) -> np.ndarray:
     """Plots side by side on the same axes.
 
     Args:
       layers: {heading: what is drawn, the last on top}.
       axis_labels: texts of the horizontal and the vertical axis.
+      corners: the lower left and the upper right one of the axes, [2, 2]; by default around all.
 
     Returns:
       uint8 [H, W, 3].
@@ -153,6 +156,8 @@ def panels(
         if plot.get_legend_handles_labels()[1]:
             plot.legend(fontsize=8, markerscale=2, loc="best")
     plots[0].set_ylabel(axis_labels[1])
+    if corners is not None:
+        plots[0].set(xlim=corners[:, 0], ylim=corners[:, 1])
     figure.tight_layout()
     return rendered(figure)
 

@@ -10,12 +10,14 @@ half of its input as it is, makes mu and s of it and moves the other half,
 and before every second one all components are multiplied by gamma and shifted by beta, learned from
 1 and 0. The paper's pseudo-code always moves the same half, which would leave the other for good:
 here the halves take turns, as in Real NVP. Its network ends in d / 2 outputs, which mu and s are
-taken to have each.
+taken to have each. sigma is at least 0.01, which codes do not reach (docs/decisions.md).
 
 Its class is one of Keras', so functions import this file (`backend.defer`).
 """
 
 from __future__ import annotations
+
+import math
 
 import keras
 import tensorflow as tf
@@ -23,6 +25,8 @@ import tensorflow as tf
 from flexae_tf.errors import UserError
 from flexae_tf.networks.layers import Dense
 from flexae_tf.networks.precision import keep_output_in_float32
+
+_LEAST_LOGIT = math.log(0.01 / 0.99)
 
 
 class Flow(keras.Model):
@@ -113,9 +117,9 @@ class Transform(keras.layers.Layer):
         return halves[::-1] if self._is_odd else halves
 
     def _moves(self, z_a, training):
-        """mu and s + 2, [B, d'] each."""
+        """mu and the logit of sigma, [B, d'] each."""
         mu, s = tf.split(self.network(z_a, training=training), 2, axis=1)
-        return mu, s + 2
+        return mu, tf.maximum(s + 2, _LEAST_LOGIT)
 
 
 def _network(inputs, moved, width, seed):

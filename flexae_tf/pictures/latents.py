@@ -15,8 +15,9 @@ from flexae_tf.runs import Run
 
 POINTS = 2000
 _SIDE = 200  # places of the grid that a density is drawn from, each way
-# Of the highest, each line a factor of sqrt(10) above the one before.
-_LEVELS = np.geomspace(1e-3, 10**-0.5, 6)
+_PARTS = (0.95, 0.9, 0.7, 0.5, 0.3, 0.1)  # of the probability, within a line each
+_SHOWN = (0.5, 99.5)  # percentiles of each component that the axes reach to
+_MARGIN = 0.05
 
 
 def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
@@ -24,7 +25,8 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
 
     Codes of more than two components are shown in the plane of the encoder's two principal ones. A
     method without a prior gets the codes alone; a density in closed form of codes of two
-    components is drawn, too.
+    components is drawn, too. The axes leave out the half per cent at either end of each component:
+    a flow may send a sample far away.
     """
     count = options.count or POINTS
     rows = choose(len(dataset.test), count, options.seed)
@@ -36,26 +38,48 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     else:
         codes = [Layer(plane(z), color="C0")]
     panels: dict[str, Sequence[Layer | Contours]] = {f"E(x) of {len(z):,} test examples": codes}
+    corners = None
     if model.density is not None:
         z_hat = model.sample_codes(len(z), options.seed)  # [N, m]
         source = f"density {options.density}" if options.density else "the prior"
-        panels[f"{len(z_hat):,} samples of {source}"] = [Layer(plane(z_hat), color="black")]
+        corners = _corners(np.concatenate([plane(z), plane(z_hat)]))
+        beyond = np.sum(np.any((plane(z_hat) < corners[0]) | (plane(z_hat) > corners[1]), axis=1))
+        heading = f"{len(z_hat):,} samples of {source}" + (
+            f", {beyond} not shown" if beyond else ""
+        )
+        panels[heading] = [Layer(plane(z_hat), color="black")]
         if z.shape[1] == 2 and isinstance(model.density, InvertibleDensity):
-            both = np.concatenate([z, z_hat])
-            panels[f"Density of {source}"] = [
+            percent = ", ".join(f"{100 * part:.0f}" for part in _PARTS)
+            panels[f"Lines around {percent} % of {source}"] = [
                 Layer(z, color=GREY),
-                contours(model.density, both.min(0), both.max(0)),
+                contours(model.density, z_hat, corners),
             ]
-    image = figures.panels(panels, plane.axis_labels)
+    image = figures.panels(panels, plane.axis_labels, corners)
     m = z.shape[1]
     title = f"Codes of {m} {'dimension' if m == 1 else 'dimensions'}: the encoder's, and sampled"
     yield compose(options.name("latents"), image, title, run, options)
 
 
-def contours(density: InvertibleDensity, low: np.ndarray, high: np.ndarray) -> Contours:
-    """Lines of equal density of codes between two corners [2], down to a thousandth of the most."""
-    x, y = (np.linspace(low[i], high[i], _SIDE, dtype=np.float32) for i in range(2))
+def contours(density: InvertibleDensity, z_hat: np.ndarray, corners: np.ndarray) -> Contours:
+    """Lines of equal log-density of codes, each around a part of the probability.
+
+    Args:
+      density: of codes of two components.
+      z_hat: samples of it [N, 2], which say how high a line around so many of them is.
+      corners: of the grid, [2, 2].
+    """
+    x, y = (np.linspace(*corners[:, i], _SIDE, dtype=np.float32) for i in range(2))
     places = np.stack(np.meshgrid(x, y), -1)  # [H, W, 2]
-    log_density = density.log_density(tf.constant(places.reshape(-1, 2))).numpy()
-    height = np.exp(log_density.reshape(_SIDE, _SIDE) - log_density.max())
-    return Contours(x, y, height, _LEVELS)
+    height, of_samples = (
+        density.log_density(tf.constant(points.reshape(-1, 2))).numpy()
+        for points in (places, z_hat)
+    )
+    levels = np.quantile(of_samples, [1 - part for part in _PARTS])
+    return Contours(x, y, height.reshape(_SIDE, _SIDE), np.unique(levels))
+
+
+def _corners(points):
+    """The corners [2, 2] of what is shown of points [N, 2]."""
+    corners = np.percentile(points, _SHOWN, axis=0)
+    margin = _MARGIN * (corners[1] - corners[0])
+    return corners + np.stack([-margin, margin])

@@ -59,6 +59,18 @@ def test_one_transform_by_hand():
     np.testing.assert_allclose(log_det, [np.log(sigma)], rtol=1e-6)
 
 
+def test_what_no_code_was_mapped_to_does_not_overflow():
+    made = Flow(2, 24, 8, seed=0)
+    for transform in made.transforms:
+        last = transform.network.layers[-1]
+        last.bias.assign([0, -1e4])  # mu and s
+    z = RANDOM.standard_normal((10, 2)).astype(np.float32)
+    z_0, log_det = made(z)
+    np.testing.assert_allclose(z_0, z * 0.01**12, rtol=1e-4)
+    np.testing.assert_allclose(log_det, 24 * np.log(0.01), rtol=1e-4)
+    np.testing.assert_allclose(made.inverse(z_0), z, rtol=1e-4)
+
+
 def test_it_starts_as_a_contraction():
     """The last layers are 0: sigmoid(2) each time, and each half is moved every second time."""
     z = RANDOM.standard_normal((4, 6)).astype(np.float32)

@@ -14,7 +14,7 @@ from flexae_tf.evaluation import interpolation
 from flexae_tf.evaluation.pretrained import choose
 from flexae_tf.model import FlowDensity
 from flexae_tf.networks.flow import Flow
-from flexae_tf.pictures import mask
+from flexae_tf.pictures import latents, mask
 from flexae_tf.pictures.attributes import chosen_labels, directions, file_names
 from flexae_tf.pictures.interpolations import choose_pairs
 from flexae_tf.pictures.neighbours import k_nearest
@@ -178,18 +178,31 @@ def test_interpolations_in_the_space_of_noise(run, grids):
 def test_codes_of_two_components_come_with_the_density_of_the_prior(run, monkeypatch):
     seen = {}
     panels = figures.panels
-    monkeypatch.setattr(
-        figures, "panels", lambda layers, axes: seen.update(layers) or panels(layers, axes)
-    )
+
+    def watched(layers, axes, corners):
+        seen.update(layers, corners=corners)
+        return panels(layers, axes, corners)
+
+    monkeypatch.setattr(figures, "panels", watched)
     run = dataclasses.replace(run, model=picture_runs.LinearModel())
     drawn("latents", run, picture_runs.vectors())
-    (lines,) = [layer for layer in seen["Density of the prior"] if hasattr(layer, "height")]
+    heading = "Lines around 95, 90, 70, 50, 30, 10 % of the prior"
+    (lines,) = [layer for layer in seen[heading] if hasattr(layer, "height")]
     x, y = np.meshgrid(lines.x, lines.y)
-    expected = np.exp(-(x**2 + y**2) / 2)
-    np.testing.assert_allclose(lines.height, expected / expected.max(), rtol=1e-4)
+    np.testing.assert_allclose(lines.height, -(x**2 + y**2) / 2 - np.log(2 * np.pi), atol=1e-4)
+    within = [0.95, 0.9, 0.7, 0.5, 0.3, 0.1]  # of a normal density: |z|^2 / 2 < -log(1 - part)
+    expected = np.log1p(-np.array(within)) - np.log(2 * np.pi)
+    np.testing.assert_allclose(lines.levels, expected, atol=1)
     z = run.model.encode(picture_runs.vectors().test)
-    assert lines.x[0] <= z[:, 0].min()
-    assert lines.y[-1] >= z[:, 1].max()
+    low, high = seen["corners"]
+    assert np.all(low <= np.percentile(z, 1, axis=0))
+    assert np.all(high >= np.percentile(z, 99, axis=0))
+
+
+def test_one_sample_far_away_does_not_squeeze_the_others():
+    points = np.random.default_rng(0).standard_normal((2000, 2))
+    corners = latents._corners(np.concatenate([points, [[1e9, 0]]]))
+    assert np.all(np.abs(corners) < 4)
 
 
 def test_pairs_are_of_one_class_and_use_no_row_twice():

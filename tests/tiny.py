@@ -160,15 +160,13 @@ def use_gradient_descent(learning_rate=2e-5):
 
 
 def losses(case, chosen, strategy):
-    """Losses of five iterations and, without XLA, the statistics after them, for JSON."""
+    """Losses of five iterations and the statistics after them, for JSON."""
     trained = Trainer(builder(case), dataset(), chosen, strategy=strategy)
     iterator = trained.iterator(0, _ITERATIONS)
     found = []
     for iteration in range(1, _ITERATIONS + 1):
         reported = trained.iterate(iterator, iteration)
         found.append({k: float(reported[k]) for k in trained.method.players if k in reported})
-    if chosen.xla:
-        return {"case": case, "losses": found}
     trained.statistics.update()
     statistics = [
         np.asarray(value).tolist()

@@ -75,8 +75,12 @@ def gradient_penalty(critic: Callable, points: tf.Tensor) -> tf.Tensor:
         tape.watch(points)
         verdict = critic(points)  # [B, 1]
     gradient = tape.gradient(verdict, points)
-    squares = tf.reduce_sum(tf.square(gradient), axis=range(1, gradient.shape.rank))  # [B]
-    return tf.reduce_mean(tf.square(tf.sqrt(squares + _NORM_EPSILON) - 1))
+    return tf.reduce_mean(tf.square(tf.sqrt(squared_norms(gradient) + _NORM_EPSILON) - 1))
+
+
+def squared_norms(examples: tf.Tensor) -> tf.Tensor:
+    """Sum of squares of each example, [B]. examples: [B, ...]."""
+    return tf.reduce_sum(tf.square(examples), axis=range(1, examples.shape.rank))
 
 
 def verdicts(critic: Callable, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -101,8 +101,9 @@ class InjFlow(Method):
         u = tf.math.l2_normalize(drawn.u, axis=1)
         x_hat, moved = pushed_forward(lambda z: self.decoder(z, training=training), z, u)
         error = objectives.squared_error(drawn.x, x_hat)
-        prior = tf.reduce_mean(_squares(z)) / 2
-        volume = self.latent_dim / 2 * tf.reduce_mean(tf.math.log(_squares(moved) + _EPSILON))
+        prior = tf.reduce_mean(objectives.squared_norms(z)) / 2
+        stretched = objectives.squared_norms(moved)  # |J u|^2, [B]
+        volume = self.latent_dim / 2 * tf.reduce_mean(tf.math.log(stretched + _EPSILON))
         return {
             "autoencoder": self.reconstruction_weight * error + prior + volume,
             "bound/error": error,
@@ -130,8 +131,3 @@ def pushed_forward(
         outer.watch(w)
         pulled_back = inner.gradient(outputs, z, output_gradients=w)  # J^T w, [B, m]
     return outputs, outer.gradient(pulled_back, w, output_gradients=u)
-
-
-def _squares(rows):
-    """Sums of squares [B] of rows [B, ...]."""
-    return tf.reduce_sum(tf.square(rows), axis=range(1, rows.shape.rank))

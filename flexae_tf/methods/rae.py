@@ -160,7 +160,7 @@ class Rae(Method):
         z = self.encoder(drawn.x, training=training)  # [B, m]
         x_hat, penalty = self.decode_and_penalize(z, drawn, training)
         error = objectives.squared_error(drawn.x, x_hat)
-        norm = tf.reduce_mean(tf.reduce_sum(tf.square(z), axis=1)) / 2
+        norm = tf.reduce_mean(objectives.squared_norms(z)) / 2
         loss = error + self.latent_norm_weight * norm + self.regularizer_weight * penalty
         return {
             "autoencoder": loss,
@@ -190,5 +190,5 @@ class Rae(Method):
             projected = tf.reduce_sum(weight * x_hat)
         gradient = tape.gradient(projected, z)  # [B, m]
         if self.estimates_jacobian:  # E |J^T v|^2 = |J|^2 for v ~ N(0, I)
-            return x_hat, tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=1))
+            return x_hat, tf.reduce_mean(objectives.squared_norms(gradient))
         return x_hat, tf.reduce_mean(tf.square(gradient))

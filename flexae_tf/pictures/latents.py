@@ -33,21 +33,21 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     model, labels = run.model, dataset.test_labels
     z = model.encode(gather(dataset.test, rows))  # [N, m]
     plane = Plane(z)
+    points = plane(z)
     if labels is not None and labels.ndim == 1:
-        codes = by_class(plane(z), labels[rows], lambda number: class_name(dataset, number))
+        codes = by_class(points, labels[rows], lambda number: class_name(dataset, number))
     else:
-        codes = [Layer(plane(z), color="C0")]
+        codes = [Layer(points, color="C0")]
     panels: dict[str, Sequence[Layer | Contours]] = {f"E(x) of {len(z):,} test examples": codes}
     corners = None
     if model.density is not None:
         z_hat = model.sample_codes(len(z), options.seed)  # [N, m]
         source = f"density {options.density}" if options.density else "the prior"
-        corners = _corners(np.concatenate([plane(z), plane(z_hat)]))
-        beyond = np.sum(np.any((plane(z_hat) < corners[0]) | (plane(z_hat) > corners[1]), axis=1))
-        heading = f"{len(z_hat):,} samples of {source}" + (
-            f", {beyond} not shown" if beyond else ""
-        )
-        panels[heading] = [Layer(plane(z_hat), color="black")]
+        samples = plane(z_hat)
+        corners = _corners(np.concatenate([points, samples]))
+        beyond = np.sum(np.any((samples < corners[0]) | (samples > corners[1]), axis=1))
+        left_out = f", {beyond} not shown" if beyond else ""
+        panels[f"{len(samples):,} samples of {source}{left_out}"] = [Layer(samples, color="black")]
         if z.shape[1] == 2 and isinstance(model.density, InvertibleDensity):
             percent = ", ".join(f"{100 * part:.0f}" for part in _PARTS)
             panels[f"Lines around {percent} % of {source}"] = [

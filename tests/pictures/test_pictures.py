@@ -185,15 +185,15 @@ def test_codes_of_two_components_come_with_the_density_of_the_prior(run, monkeyp
 
     monkeypatch.setattr(figures, "panels", watched)
     run = dataclasses.replace(run, model=picture_runs.LinearModel())
-    drawn("latents", run, picture_runs.vectors())
+    drawn("latents", run, picture_runs.vectors(2000))
     heading = "Lines around 95, 90, 70, 50, 30, 10 % of the prior"
     (lines,) = [layer for layer in seen[heading] if hasattr(layer, "height")]
     x, y = np.meshgrid(lines.x, lines.y)
     np.testing.assert_allclose(lines.height, -(x**2 + y**2) / 2 - np.log(2 * np.pi), atol=1e-4)
     within = [0.95, 0.9, 0.7, 0.5, 0.3, 0.1]  # of a normal density: |z|^2 / 2 < -log(1 - part)
     expected = np.log1p(-np.array(within)) - np.log(2 * np.pi)
-    np.testing.assert_allclose(lines.levels, expected, atol=1)
-    z = run.model.encode(picture_runs.vectors().test)
+    np.testing.assert_allclose(lines.levels, expected, atol=0.15)
+    z = run.model.encode(picture_runs.vectors(2000).test)
     low, high = seen["corners"]
     assert np.all(low <= np.percentile(z, 1, axis=0))
     assert np.all(high >= np.percentile(z, 99, axis=0))

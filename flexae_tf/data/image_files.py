@@ -104,6 +104,28 @@ def decode_files(
         yield images, None if labels is None else labels[start : start + CHUNK]
 
 
+def bits_per_channel(content: bytes) -> int | None:
+    """Bits per channel of a PNG, of which Pillow cuts RGB of 16 to 8 without a word; else None."""
+    is_png = content.startswith(_PNG_SIGNATURE) and len(content) > 24
+    return content[24] if is_png else None
+
+
+def to_shape(image: Image.Image, shape: tuple[int, ...]) -> np.ndarray:
+    """An image resized and cut around its centre to [H, W, C], grey or RGB, laid on white; uint8.
+
+    Args:
+      image: of any mode.
+      shape: (H, W, C), C 1 or 3.
+    """
+    height, width, channels = shape
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    return np.asarray(ImageOps.fit(image, (width, height), FILTER)).reshape(shape)
+
+
 def _decode_file(decode, path):
     try:
         with Image.open(path) as image:
@@ -140,7 +162,8 @@ def _open_folder(root, paths, image_size):
         modes = list(pool.map(functools.partial(_check_header, image_size), paths))
     channels = 1 if all(mode in _GREY_MODES for mode, _ in modes) else 3
     _warn_of_conversions(root, modes, channels)
-    decode = functools.partial(_to_square, image_size, channels)
+    shape = (image_size, image_size, channels)
+    decode = functools.partial(to_shape, shape=shape)
 
     class_names, class_numbers = _classes(root, paths)
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(paths))
@@ -150,7 +173,7 @@ def _open_folder(root, paths, image_size):
         rows = np.sort(rows)
         labels = None if class_numbers is None else class_numbers[rows]
         chunks = decode_files(decode, [paths[row] for row in rows], labels)
-        splits[name] = Split(len(rows), (image_size, image_size, channels), np.uint8, chunks)
+        splits[name] = Split(len(rows), shape, np.uint8, chunks)
     return splits, class_names
 
 
@@ -172,8 +195,7 @@ def _check_header(image_size, path):
             mode, size, transparent = image.mode, image.size, image.has_transparency_data
     except Exception as error:  # as in `_decode_file`
         raise UserError(f"{path} is not an image that can be read: {error}") from error
-    # Pillow cuts RGB of 16 bits to 8 without a word; the 25th byte of a PNG is its bit depth.
-    if start.startswith(_PNG_SIGNATURE) and start[24] == 16:
+    if bits_per_channel(start) == 16:
         raise UserError(f"{path} has 16 bits per channel: convert it to 8 bits or remove it")
     if min(size) < image_size:
         raise UserError(
@@ -195,13 +217,3 @@ def _warn_of_conversions(root, modes, channels):
 
 def _counts(counter):
     return ", ".join(f"{count} {name}" for name, count in sorted(counter.items()) if count)
-
-
-def _to_square(image_size, channels, image):
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    image = image.convert("L" if channels == 1 else "RGB")
-    square = ImageOps.fit(image, (image_size, image_size), FILTER)
-    return np.asarray(square).reshape(image_size, image_size, channels)

@@ -2,6 +2,7 @@
 
     export/<version>/               the SavedModel, with the signatures of `signatures.ServedModel`
         assets.extra/card.json      what the model is and how it was trained
+        assets.extra/directions/    the directions of `edit`
         assets.extra/tf_serving_warmup_requests
                                     a PredictionLog for each signature, run before it serves
 
@@ -24,11 +25,11 @@ import tensorflow as tf
 from flexae_tf import densities
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
-from flexae_tf.model import Model
 from flexae_tf.runs import Run, RunDirectory
 from flexae_tf.serving.signatures import ServedModel
 
 DIRECTIONS = "directions"
+EXTRA = "assets.extra"
 # A server picks up the folders whose names are integers, and no others.
 _PARTIAL = "partial"
 _LOCAL_SETTINGS = ("data_dir", "cache_dir")
@@ -52,13 +53,14 @@ def export(run: Run, density: str = densities.OWN) -> Path:
     if density != densities.OWN:
         run = densities.attach(run, density)
     folder = RunDirectory(run.path).export
-    served = ServedModel(run.model, read_directions(run.path, run.model))
+    directions = read_directions(run.path, run.model.latent_dim)
+    served = ServedModel(run.model, directions)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
             partial = folder / _PARTIAL
             shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
-            _write(partial, served, run, density)
+            _write(partial, served, directions, run, density)
             version = folder / str(max(_versions(folder), default=0) + 1)
             os.replace(partial, version)
     except (OSError, tf.errors.OpError) as error:
@@ -67,15 +69,18 @@ def export(run: Run, density: str = densities.OWN) -> Path:
     return version
 
 
-def read_directions(run_dir: Path | str, model: Model) -> dict[str, np.ndarray]:
-    """The directions of `edit`: {name: float32 [m]} of a run's directions/<name>.npy, sorted.
+def read_directions(folder: Path | str, dim: int) -> dict[str, np.ndarray]:
+    """The directions of `edit`: {name: float32 [m]} of directions/<name>.npy, sorted.
+
+    Args:
+      folder: a run directory, or the assets.extra of an export.
+      dim: m.
 
     Raises:
       UserError: a file is no finite vector [m].
     """
-    dim = model.latent_dim
     found = {}
-    for path in sorted(Path(run_dir, DIRECTIONS).glob("*.npy")):
+    for path in sorted(Path(folder, DIRECTIONS).glob("*.npy")):
         try:
             vector = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
@@ -89,15 +94,17 @@ def read_directions(run_dir: Path | str, model: Model) -> dict[str, np.ndarray]:
     return found
 
 
-def _write(path, served, run, density):
-    """Writes the SavedModel, its warm-up requests and its card to a new folder."""
+def _write(path, served, directions, run, density):
+    """Writes the SavedModel, its warm-up requests, directions and card to a new folder."""
     signatures = served.signatures()
     archive = keras.export.ExportArchive()
     for name, signature in signatures.items():
         archive.add_endpoint(name, signature.function, signature.inputs)
     archive.write_out(str(path), verbose=False)
-    extra = path / "assets.extra"
-    extra.mkdir(exist_ok=True)
+    extra = path / EXTRA
+    (extra / DIRECTIONS).mkdir(parents=True)
+    for name, vector in directions.items():
+        np.save(extra / DIRECTIONS / f"{name}.npy", vector)
     report.write_json(_card(run, density, signatures, served.lacking()), extra / "card.json")
     default = next(iter(signatures.values()))
     _write_warmup(

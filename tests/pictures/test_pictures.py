@@ -239,7 +239,7 @@ def test_an_export_takes_the_directions(tmp_path, run):
     run = dataclasses.replace(run, path=tmp_path)
     dataset = picture_runs.images()
     drawn("attributes", run, dataset)
-    found = export.read_directions(tmp_path, run.model)
+    found = export.read_directions(tmp_path, run.model.latent_dim)
     assert list(found) == list("0123456789")
     z, is_3 = run.model.encode(dataset.train), dataset.train_labels == 3
     np.testing.assert_allclose(found["3"], z[is_3].mean(0) - z[~is_3].mean(0), atol=1e-5)

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import runpy
 import sys
 import threading
 import types
@@ -17,6 +18,8 @@ from flexae_tf import quiet
 _ONEDNN_BY_DEFAULT = frozenset(
     ("avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16")
 )
+_PACKAGE = Path(__file__).parent
+_SCRIPT = "flexae-"
 _LIBRARIES = ("tensorflow", "keras")
 _importing = threading.RLock()
 
@@ -58,12 +61,26 @@ def cpu_features() -> set[str]:
 
 
 def is_command() -> bool:
-    """Whether Python is about to run, by -m, a module of this package or of tools/."""
+    """Whether Python is about to run, by -m or as flexae-<name>, a module of here or of tools/."""
+    if Path(sys.argv[0] if sys.argv else "").name.startswith(_SCRIPT):
+        return True
     # While it looks for the module, and so imports its package, -m stands for the module's name.
     if sys.argv[:1] != ["-m"]:
         return False
     name = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
     return name.partition(".")[0] in ("flexae_tf", "tools")
+
+
+def tool(name: str) -> str:
+    """Module of a tool, for -m: tools/ of a checkout is flexae_tf.tools where it is installed."""
+    return f"flexae_tf.tools.{name}" if (_PACKAGE / "tools").is_dir() else f"tools.{name}"
+
+
+def script() -> None:
+    """Runs, as `python -m` would, what a script is named for: flexae-train, flexae-<tool>."""
+    name = Path(sys.argv[0]).name.removeprefix(_SCRIPT).replace("-", "_")
+    module = "flexae_tf.train" if name == "train" else tool(name)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def defer() -> None:

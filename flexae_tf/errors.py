@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from absl import app, flags, logging
@@ -55,11 +56,46 @@ def _parse_flags(argv):
 
 
 def flagfiles_first(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments in an order in which flags override flagfiles wherever these stand."""
+    """Command-line arguments in an order in which flags override flagfiles wherever these stand.
+
+    The lines of a flagfile stand for it, and `flagfile` says where it is.
+
+    Raises:
+      OSError: a flagfile cannot be read.
+      flags.Error: it includes itself.
+    """
     files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     files.add_argument("-flagfile", "--flagfile", action="append", default=[])
     found, others = files.parse_known_args(arguments)
-    return [*(f"--flagfile={path}" for path in found.flagfile), *others]
+    return [*(line for path in found.flagfile for line in _lines_of(path, ())), *others]
+
+
+def flagfile(path: str) -> Path:
+    """Where a flagfile or a folder of them is: here, or else in the configs/ that come along.
+
+    Args:
+      path: such as configs/mnist.cfg.
+    """
+    found = Path(path)
+    if not found.is_absolute() and not found.exists():
+        package = Path(__file__).parent
+        for folder in (package, package.parent):  # installed, and in a checkout
+            if (folder / path).exists() and found.parts[0] == "configs":
+                return folder / path
+    return found
+
+
+def _lines_of(path, including):
+    """Flags of a flagfile, those of a flagfile that it includes where it does."""
+    path = flagfile(path)
+    if path in including:
+        raise flags.Error(f"the flagfile {path} includes itself")
+    for line in path.read_text().splitlines():
+        name, _, value = line.strip().partition("=")
+        if name.lstrip("-") == "flagfile" and name != "flagfile":
+            yield from _lines_of(value, (*including, path))
+        elif name and not name.startswith(("#", "//")):
+            yield line.strip()
 
 
 def _guarded(main, argv):

@@ -257,13 +257,11 @@ def _restored(directory, checkpoint):
 
 def _provenance(dataset):
     """Versions and origin of a run, for JSON."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+    checkout, commit = Path(__file__).parents[1], ""
+    if (checkout / ".git").exists():  # an installed package may lie in somebody else's repository
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True, check=False
+        ).stdout.strip()
     return {
         "data_fingerprint": dataset.fingerprint,
         "data_shape": list(dataset.shape),

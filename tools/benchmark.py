@@ -29,7 +29,8 @@ from flexae_tf import settings
 from flexae_tf.errors import run_main
 from flexae_tf.training.strategy import make_strategy
 from flexae_tf.training.trainer import Trainer
-from tools import operation_profile, product_rate
+
+from . import operation_profile, product_rate
 
 settings.define_flags()
 flags.DEFINE_integer("iterations", 10, "Iterations to time.", lower_bound=2)

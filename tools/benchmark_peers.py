@@ -17,8 +17,10 @@ import sys
 
 from absl import flags
 
+from flexae_tf import backend
 from flexae_tf.errors import UserError, run_main
-from tools.peers import table
+
+from .peers import table
 
 _METHODS = ("vae", "rae", "wae_mmd", "aae")  # rae: RAE-L2
 
@@ -35,8 +37,8 @@ FLAGS = flags.FLAGS
 
 def main(argv: list[str]) -> None:
     del argv
-    sides = {"flexae_tf": [sys.executable, "-m", "tools.peers.ours"]}
-    sides["pythae"] = [FLAGS.peers_python, "-m", "tools.peers.pythae_side"]
+    sides = {"flexae_tf": [sys.executable, "-m", backend.tool("peers.ours")]}
+    sides["pythae"] = [FLAGS.peers_python, "-m", backend.tool("peers.pythae_side")]
     for method in FLAGS.peer_method:
         table.compare_parameters(method, {side: _run(sides[side], method, 0) for side in sides})
     rows = []

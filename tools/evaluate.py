@@ -36,7 +36,8 @@ from flexae_tf.evaluation.paper_values import explain, paper_values, rows_with_v
 from flexae_tf.evaluation.protocol import PROTOCOLS, SPLITS, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
 from flexae_tf.evaluation.suite import compare_sets
-from tools import extractor_flags
+
+from . import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory to measure.")
 _RUN_DIRS = flags.DEFINE_list("run_dirs", None, "Run directories of a table.")

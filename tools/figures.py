@@ -21,7 +21,8 @@ from absl import flags
 from flexae_tf import densities, pictures, runs
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.evaluation.interpolation import SPACES
-from tools import extractor_flags
+
+from . import extractor_flags
 
 _ALL = "all"
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)

@@ -10,6 +10,8 @@ import time
 
 import tensorflow as tf
 
+from flexae_tf import backend
+
 _SIZE = 2048  # rows and columns: large enough for arithmetic alone to limit it
 _REPEATS = 30
 # {back end on a CPU: what chooses it when TensorFlow is imported}
@@ -44,7 +46,7 @@ def measure() -> float:
 
 def _measure_apart(chosen):
     environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": chosen}
-    command = [sys.executable, "-m", "tools.product_rate"]
+    command = [sys.executable, "-m", backend.tool("product_rate")]
     finished = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )

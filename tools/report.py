@@ -13,7 +13,8 @@ from absl import flags
 from flexae_tf import pictures
 from flexae_tf.errors import run_main
 from flexae_tf.report import html_report
-from tools import extractor_flags
+
+from . import extractor_flags
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run directory.", required=True)
 _CHECKPOINT = flags.DEFINE_string(

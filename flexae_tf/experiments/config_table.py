@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flexae_tf.errors import UserError
+from flexae_tf.errors import UserError, flagfile
 from flexae_tf.experiments.measured_run import MeasuredRun
 
 
@@ -69,7 +69,7 @@ def rows(
     Raises:
       UserError: there are no configs, there is none of a name in `seeds`, or as `Row`.
     """
-    found = {p.stem: p for p in sorted(Path(configs).glob("*.cfg")) if p.stem != "base"}
+    found = {p.stem: p for p in sorted(flagfile(str(configs)).glob("*.cfg")) if p.stem != "base"}
     if not found:
         raise UserError(f"--configs={configs}: expected a folder with .cfg files")
     unknown = [name for name in seeds if name and name not in found]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from flexae_tf import backend
 from flexae_tf.data.synthetic import TRAIN_COUNT, generate
 from flexae_tf.errors import UserError
 from flexae_tf.experiments import processes
@@ -144,7 +145,9 @@ class SyntheticRun(processes.Task):
         if training or self.curves():
             return training
         run_dir = self.training.directory.path
-        return processes.Command([sys.executable, "-m", "tools.synthetic", f"--run_dir={run_dir}"])
+        return processes.Command(
+            [sys.executable, "-m", backend.tool("synthetic"), f"--run_dir={run_dir}"]
+        )
 
     def curves(self) -> dict[str, list[float]] | None:
         """What was measured at this task's iterations, or None if that is yet to be done.

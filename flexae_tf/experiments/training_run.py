@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from flexae_tf import settings
+from flexae_tf import backend, settings
 from flexae_tf.errors import UserError, flagfiles_first
 from flexae_tf.experiments.processes import Busy, Command
 from flexae_tf.runs import RunDirectory
@@ -51,7 +51,12 @@ class TrainingRun:
           evaluate_flags: further ones.
           output: the file.
         """
-        command = [sys.executable, "-m", "tools.evaluate", f"--{flag}={self.directory.path}"]
+        command = [
+            sys.executable,
+            "-m",
+            backend.tool("evaluate"),
+            f"--{flag}={self.directory.path}",
+        ]
         return Command([*command, "--json", *evaluate_flags], output)
 
     def next_command(self) -> Command | None:

@@ -9,7 +9,8 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.data.dataset import Dataset
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.trainer import Trainer
-from tools.peers import timing
+
+from . import timing
 
 
 def main(

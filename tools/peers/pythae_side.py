@@ -23,7 +23,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseDiscriminator, BaseEncoder
 from torch import nn
 
-from tools.peers import timing
+from . import timing
 
 _HIDDEN = 1024
 _SIDE = timing.SHAPE[0] // 4

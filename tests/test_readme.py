@@ -1,19 +1,20 @@
-"""The README's example, run as it stands but for the number of iterations."""
+"""The example of docs/python.md, run as it stands but for the number of iterations."""
 
 import pathlib
 import re
 
 import numpy as np
 
-README = pathlib.Path(__file__).parent.parent / "README.md"
+ROOT = pathlib.Path(__file__).parent.parent
+README, PYTHON = ROOT / "README.md", ROOT / "docs" / "python.md"
 
 
 def test_bring_your_own_networks():
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", PYTHON.read_text(), re.DOTALL)
     shortened = code.replace("training_steps=200", "training_steps=3")
     assert shortened != code
     names = {}
-    exec(compile(shortened, str(README), "exec"), names)
+    exec(compile(shortened, str(PYTHON), "exec"), names)
     images = names["images"]
     assert images.shape == (16, 16, 16, 1)
     assert np.all((images >= 0) & (images <= 1))

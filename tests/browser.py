@@ -1,6 +1,6 @@
 """Headless Chromium for tests of pages, skipped with a reason where there is none.
 
-Needs requirements-browser.txt and a Chromium (Debian's package `chromium`, or CHROMIUM=PATH).
+Needs requirements-slow.txt and a Chromium (Debian's package `chromium`, or CHROMIUM=PATH).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ _ARGUMENTS = (
 @contextlib.contextmanager
 def pages():
     """Yields a function width -> page, whose `complaints` lists errors and requests elsewhere."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs requirements-browser.txt")
+    api = pytest.importorskip("playwright.sync_api", reason="needs requirements-slow.txt")
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no Chromium: install it, or name it in CHROMIUM")

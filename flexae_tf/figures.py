@@ -236,14 +236,21 @@ def titled(
 
 
 def save_png(
-    file: Path | str | io.BytesIO, picture: np.ndarray, text: Mapping[str, object] | None = None
+    path: Path | str, picture: np.ndarray, text: Mapping[str, object] | None = None
 ) -> None:
-    """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it, to a path or a buffer."""
+    """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it."""
+    Path(path).write_bytes(png(picture, text))
+
+
+def png(picture: np.ndarray, text: Mapping[str, object] | None = None) -> bytes:
+    """What `save_png` writes."""
     picture = picture[..., 0] if picture.shape[-1] == 1 else picture
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in (text or {}).items():
         chunks.add_itxt(keyword, str(value))
-    Image.fromarray(picture).save(file, "PNG", pnginfo=chunks)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()
 
 
 def rendered(figure: Any) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Pictures of several runs that are alike: of the same test images, and with the same seed."""
 
 import dataclasses
-import io
 from collections.abc import Sequence
 
 from flexae_tf import figures, pictures, runs
@@ -56,7 +55,7 @@ def draw(groups: Sequence[Group], seed: int) -> Pictures:
 
 
 def _row(images):
-    return _png(figures.grid(images, len(images)))
+    return figures.png(figures.grid(images, len(images)))
 
 
 def _picture(kind, run, dataset, seed, count=None):
@@ -65,16 +64,10 @@ def _picture(kind, run, dataset, seed, count=None):
         (picture,) = pictures.KINDS[kind](run, dataset, pictures.Options(seed=seed, count=count))
     except UserError as error:
         return str(error)
-    return _png(picture.image)
+    return figures.png(picture.image)
 
 
 def _samples(run, dataset, seed):
     if run.model.density is None:
         return f"no samples, {run.settings['method']} has no prior of its own"
     return _picture("samples", run, dataset, seed, None if are_vectors(dataset) else _SAMPLES)
-
-
-def _png(picture):
-    buffer = io.BytesIO()
-    figures.save_png(buffer, picture)
-    return buffer.getvalue()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from flexae_tf import figures, files
 from flexae_tf.data import Dataset, gather
-from flexae_tf.errors import UserError
 from flexae_tf.pictures.picture import are_vectors, choose, class_name
 from flexae_tf.runs import Run
 
@@ -47,22 +46,14 @@ def write(run: Run, dataset: Dataset, count: int = POINTS, seed: int = 0) -> Pat
         f'metadata_path: "{_FOLDER}/metadata.tsv"',
     ]
     if not are_vectors(dataset):
-        columns = math.ceil(math.sqrt(len(x)))  # the projector takes a square for granted
-        sprite = figures.grid(x, columns, gap=0)
-        _save(place / "sprite.png", sprite)
+        sprite = figures.grid(x, math.ceil(math.sqrt(len(x))), gap=0)
+        files.write_bytes(place / "sprite.png", figures.png(sprite))
         height, width = dataset.shape[:2]
         size = f"single_image_dim: {width} single_image_dim: {height}"
         config.append(f'sprite {{ image_path: "{_FOLDER}/sprite.png" {size} }}')
     body = "\n".join(f"  {line}" for line in config)
     files.write_text(folder / _CONFIG, f"embeddings {{\n{body}\n}}\n")
     return run.path
-
-
-def _save(path, picture):
-    try:
-        figures.save_png(path, picture)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _tsv(z):

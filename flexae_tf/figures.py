@@ -23,12 +23,13 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
-def grid(images: np.ndarray, columns: int) -> np.ndarray:
+def grid(images: np.ndarray, columns: int, gap: int = _GAP) -> np.ndarray:
     """Tiles images row by row with a gap between them.
 
     Args:
       images: [N, H, W, C], uint8 or float in [0, 1].
       columns: tiles in a row; missing tiles of the last row stay background.
+      gap: pixels.
 
     Returns:
       uint8 [rows * (H + gap) - gap, columns * (W + gap) - gap, C].
@@ -36,13 +37,13 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
     images = to_uint8(images)
     count, height, width, channels = images.shape
     rows = -(-count // columns)
-    padded = np.full((rows * columns, height + _GAP, width + _GAP, channels), _BACKGROUND, np.uint8)
+    padded = np.full((rows * columns, height + gap, width + gap, channels), _BACKGROUND, np.uint8)
     padded[:count, :height, :width] = images
-    tiles = padded.reshape(rows, columns, height + _GAP, width + _GAP, channels)
+    tiles = padded.reshape(rows, columns, height + gap, width + gap, channels)
     picture = tiles.transpose(0, 2, 1, 3, 4).reshape(
-        rows * (height + _GAP), columns * (width + _GAP), channels
+        rows * (height + gap), columns * (width + gap), channels
     )
-    return picture[:-_GAP, :-_GAP]
+    return picture[: len(picture) - gap, : picture.shape[1] - gap]
 
 
 def pairs(first: np.ndarray, second: np.ndarray, columns: int) -> np.ndarray:
@@ -238,11 +239,18 @@ def save_png(
     path: Path | str, picture: np.ndarray, text: Mapping[str, object] | None = None
 ) -> None:
     """Writes a picture [H, W, 1 or 3] as PNG, with {keyword: text} in it."""
+    Path(path).write_bytes(png(picture, text))
+
+
+def png(picture: np.ndarray, text: Mapping[str, object] | None = None) -> bytes:
+    """What `save_png` writes."""
     picture = picture[..., 0] if picture.shape[-1] == 1 else picture
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in (text or {}).items():
         chunks.add_itxt(keyword, str(value))
-    Image.fromarray(picture).save(path, pnginfo=chunks)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()
 
 
 def rendered(figure: Any) -> np.ndarray:

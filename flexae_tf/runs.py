@@ -104,6 +104,11 @@ class RunDirectory:
         lines = self._read(self.flags_file).splitlines()
         return dict(line.removeprefix("--").split("=", 1) for line in lines if "=" in line)
 
+    def read_settings(self) -> dict:
+        """{flag: resolved value} of the run. Raises UserError as the files that say them."""
+        shape = self.read_provenance()["data_shape"]
+        return settings.resolved(shape, settings.parse(self.read_flags()))
+
     def read_provenance(self) -> dict:
         """What `run.json` holds. Raises UserError if it cannot be read."""
         try:
@@ -182,14 +187,13 @@ def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
     """
     directory = RunDirectory(path)
     method, iteration = _restored(directory, checkpoint)
-    recorded = directory.read_provenance()
     return Run(
         path=directory.path,
-        settings=settings.resolved(recorded["data_shape"], settings.parse(directory.read_flags())),
+        settings=directory.read_settings(),
         model=method.model,
         networks=method.networks,
         iteration=iteration,
-        fingerprint=recorded["data_fingerprint"],
+        fingerprint=directory.read_provenance()["data_fingerprint"],
     )
 
 

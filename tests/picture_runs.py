@@ -12,6 +12,7 @@ from flexae_tf.training import checkpoints, saving
 from tests import tiny
 
 ITERATION = 3
+_SHAPE = (16, 16, 1)
 
 
 def run(path, case="flexae"):
@@ -80,20 +81,35 @@ def vectors(count=60, dim=6):
     )
 
 
-def write(path, **flags):
-    """A run directory with one checkpoint of an untrained FlexAE on the digits."""
+def adopted(path, **flags):
+    """A run directory without a checkpoint, and its flags: FlexAE on the digits by default."""
     small = {"method": "flexae", "dataset": "digits", "latent_dim": 4, "training_steps": 7}
     values = settings.parse(small | flags)
-    shape = (16, 16, 1)
     directory = runs.RunDirectory(path)
     directory.create()
     fingerprint = data.load("digits").fingerprint
     directory.adopt(
-        settings.resolved(shape, values),
+        settings.resolved(_SHAPE, values),
         settings.FREE,
-        types.SimpleNamespace(fingerprint=fingerprint, shape=shape, train=[], validation=None),
+        types.SimpleNamespace(fingerprint=fingerprint, shape=_SHAPE, train=[], validation=None),
     )
-    method = settings.build_method(shape, values)
+    return directory, values
+
+
+def write(path, **flags):
+    """A run directory with one checkpoint of an untrained model; flags as in `adopted`."""
+    directory, values = adopted(path, **flags)
+    method = settings.build_method(_SHAPE, values)
     state = saving.checkpoint_of(method, tf.Variable(ITERATION, dtype=tf.int64))
     checkpoints.Checkpoints(directory.checkpoints, state).save(ITERATION)
     return directory
+
+
+def record(path, first):
+    """Records scalars {tag: value of the first iteration}, of two iterations, in a run."""
+    writer = tf.summary.create_file_writer(str(path / "train"))
+    with writer.as_default():
+        for step in (1, 2):
+            for tag, value in first.items():
+                tf.summary.scalar(tag, value / step, step)
+    writer.close()

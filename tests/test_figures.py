@@ -46,6 +46,12 @@ def test_grid_fills_rows_first_with_gaps(channels):
     assert (picture[:, 4 : 4 + GAP] == BACKGROUND).all()
 
 
+def test_grid_without_a_gap():
+    picture = figures.grid(tiles(2), columns=2, gap=0)
+    assert picture.shape == (3, 8, 1)
+    assert picture[0, :, 0].tolist() == [0] * 4 + [1] * 4
+
+
 def test_grid_of_one_tile_is_the_tile():
     image = np.random.default_rng(0).random((1, 3, 4, 3))
     np.testing.assert_array_equal(figures.grid(image, 1), figures.to_uint8(image)[0])

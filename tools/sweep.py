@@ -20,7 +20,8 @@ Interrupted (SIGTERM, Ctrl-C), its runs save a checkpoint; the same command resu
 machines that share the folder leave each other's runs alone; --shard=0/4 takes every fourth run. A
 run that fails does not stop the others. Writes table.md and table.csv, with the papers' values
 beside ours, from whatever is measured so far, and prints the former; with --plot, which the last
-two presets bring along, figure.png, too.
+two presets bring along, figure.png, too. hparams/ has the same for TensorBoard:
+tensorboard --logdir FOLDER/hparams shows measures by what is varied under HPARAMS.
 
 Exit status: 0 when all runs of this shard are measured, 1 if one failed, 75 if another process is
 still at one or --max_hours is over, 128 + number after a signal.
@@ -36,6 +37,7 @@ from absl import flags
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.experiments import processes, sweep, sweep_figure, sweep_table
 from flexae_tf.experiments.measured_run import print_commands
+from flexae_tf.report import hparams
 
 _SWEEP = flags.DEFINE_enum("sweep", None, sweep.PRESETS, "A sweep of the papers.")
 _VARY = flags.DEFINE_multi_string("vary", [], "flag=value,value; may be given several times.")
@@ -69,6 +71,7 @@ def main(train_flags: list[str]) -> int:
     rows = sweep_table.collect(cells)
     paths, text = sweep_table.write(rows, folder)
     figure = plotted and sweep_figure.write(rows, plotted, folder)
+    hparams.write(folder / "hparams", sweep_table.trials(rows))
     print(text)
     print(*paths, *([figure] if figure else []))
     processes.report_unfinished(outcomes)

@@ -18,6 +18,7 @@ import tensorflow as tf
 from flexae_tf import files
 
 PREFIX = "metrics/"
+NOT_INCEPTION = "The extractor is not Inception: only pms compares with the paper"
 
 
 def record(metrics: Mapping[str, float], description: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def table(record: Mapping[str, Any], paper: Mapping[str, float], rows: Iterable[
         lines.append(f"{key:{width}}  {value!r:>14}  {published}")
     lines += [f"paper: {row}" for row in rows]
     if paper and not extractor["is_inception"]:
-        lines.append("The extractor is not Inception: only pms compares with the paper.")
+        lines.append(f"{NOT_INCEPTION}.")
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from flexae_tf import files
 from flexae_tf.evaluation import paper_sweeps, paper_values, report
 from flexae_tf.evaluation.seeds import SPREAD, averaged
 from flexae_tf.experiments.sweep import Cell
+from flexae_tf.report.hparams import Trial
 
 _FIDS = ("reconstruction/fid", "generation/fid")
 _SHOWN = (*_FIDS, "reconstruction/squared_error", "codes/active_dimensions")
@@ -29,11 +30,12 @@ def collect(cells: Iterable[Cell]) -> list[dict[str, Any]]:
       cells: list of `sweep.Cell`.
 
     Returns:
-      A list of {"varied": {flag: text}, "state": text, "metrics": {key: float}, "paper": {key:
-      float}, "record": the record or None}.
+      A list of {"name": text, "varied": {flag: text}, "state": text, "metrics": {key: float},
+      "paper": {key: float}, "record": the record or None}.
     """
     return [
         {
+            "name": cell.name,
             "varied": cell.varied,
             "state": _state(cell),
             "record": (record := cell.result()),
@@ -90,6 +92,11 @@ def over_seeds(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[d
         if row["record"]:
             flat.append({**row["metrics"], **varied, "cell": str(varied)})
     return averaged(flat, keys, by="cell")
+
+
+def trials(rows: Sequence[Mapping[str, Any]]) -> list[Trial]:
+    """The measured cells as TensorBoard's HPARAMS has them, from what `collect` returns."""
+    return [Trial(row["name"], row["varied"], row["metrics"]) for row in rows if row["record"]]
 
 
 def _means(rows, shown):

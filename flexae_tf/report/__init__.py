@@ -1,1 +1,1 @@
-"""The page of a run: curves read back from TensorBoard files, pictures and measures."""
+"""Pages of a run and of several, and what TensorBoard shows of them beside curves."""

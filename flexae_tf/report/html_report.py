@@ -4,9 +4,6 @@ Pictures and charts are in the page itself. What a run does not have yet is name
 command that makes it.
 """
 
-import base64
-import io
-import string
 from html import escape
 from pathlib import Path
 
@@ -16,50 +13,11 @@ from flexae_tf import densities, files, pictures, runs
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.evaluation.paper_values import paper_values
-from flexae_tf.report import curves
+from flexae_tf.report import curves, measures, page
 from flexae_tf.training import checkpoints, event_files
 from flexae_tf.training.best import Best
 
 FILE_NAME = "report.html"
-# A PNG file above this becomes a lossy WebP: colour images, of which a report has many.
-_LARGEST_PNG_BYTES = 300_000
-_WEBP_QUALITY = 85
-
-_PAGE = string.Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --line: #8885; --soft: #8882; }
-* { box-sizing: border-box; }
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 1200px; margin: 0 auto; padding: 12px; }
-h1 { font-size: 1.5rem; margin: .3em 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 1.6em 0 .5em; border-bottom: 1px solid var(--line); }
-p, td, th, code, figcaption { overflow-wrap: anywhere; }
-code { background: var(--soft); padding: 0 .2em; border-radius: 3px; }
-table { border-collapse: collapse; max-width: 100%; }
-td, th { text-align: left; padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; font-size: .92rem; }
-td.number, th.number { text-align: right; white-space: nowrap; overflow-wrap: normal; }
-.grid { display: grid; gap: 12px;
-  grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr)); }
-figure { margin: 0; min-width: 0; }
-figure.wide { margin-bottom: 18px; }
-figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
-figcaption { font-size: .9rem; }
-nav a { margin-right: .8em; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p>$summary</p>
-<nav>$links</nav>
-$sections
-</body>
-</html>
-""")
 
 
 def write(
@@ -89,22 +47,13 @@ def write(
         "Measures": _measures(directory, iteration),
         "Training": _training(directory),
         "Pictures": _pictures(directory, options, iteration),
-        "Settings": _table(["flag", "value"], flags.items()),
+        "Settings": page.table(["flag", "value"], flags.items()),
         "Versions": _versions(provenance),
         "Checkpoints": _checkpoints(directory, saved),
     }
-    page = _PAGE.substitute(
-        title=escape(directory.path.resolve().name),
-        summary=_summary(flags, iteration),
-        links=" ".join(f'<a href="#{name}">{name}</a>' for name in sections),
-        sections="\n".join(
-            f'<section id="{name}"><h2>{name}</h2>\n{body}\n</section>'
-            for name, body in sections.items()
-        ),
-    )
     path = directory.path / FILE_NAME
-    # Names of classes and folders may hold any letter; so written, no reader can mistake them.
-    files.write_text(path, page.encode("ascii", "xmlcharrefreplace").decode())
+    title, summary = directory.path.resolve().name, _summary(flags, iteration)
+    files.write_text(path, page.document(title, summary, sections))
     return path
 
 
@@ -120,7 +69,7 @@ def _summary(flags, iteration):
 def _pictures(directory, options, iteration):
     """All pictures of the iteration; those of a kind that has none are drawn first."""
     if iteration is None:
-        return _missing("No pictures yet", _training_command(directory))
+        return page.missing("No pictures yet", _training_command(directory))
     missing = [k for k in pictures.KINDS if not _is_drawn(k, directory, iteration)]
     reasons = _draw(directory, missing, options, iteration)
     parts = []
@@ -165,14 +114,9 @@ def _figure(path):
         title = image.info.get("Title", path.stem)
         note = image.info.get("Description", "")
         width, height = image.size
-        content, kind = path.read_bytes(), "png"
-        if len(content) > _LARGEST_PNG_BYTES:
-            buffer = io.BytesIO()
-            image.save(buffer, "WEBP", quality=_WEBP_QUALITY)
-            content, kind = buffer.getvalue(), "webp"
     size = f'width="{width}" height="{height}" alt="{escape(title)}"'
     return (
-        f'<figure class="wide"><img src="{_data_url(content, kind)}" {size}>'
+        f'<figure class="wide"><img src="{page.picture_url(path.read_bytes())}" {size}>'
         f"<figcaption>{escape(title)}. {escape(note)}. <code>{escape(path.name)}</code>"
         "</figcaption></figure>"
     )
@@ -180,31 +124,25 @@ def _figure(path):
 
 def _measures(directory, iteration):
     """A table for each report of the iteration, and for those that are best of several."""
-    paths = sorted(directory.metrics.glob("*.json"))
-    shown = [
-        p for p in paths if not p.name[0].isdecimal() or p.name.split(".")[0] == str(iteration)
-    ]
-    records = {path: report.read_json(path) for path in shown}
-    parts = [_measures_table(path, record) for path, record in records.items() if record]
+    shown, others = measures.reports(directory, iteration)
+    parts = [_measures_table(name, record) for name, record in shown.items()]
     if not parts:
-        return _missing("Not measured yet", f"python -m tools.evaluate --run_dir={directory.path}")
-    if others := len(paths) - len(shown):
+        return page.missing("Not measured yet", measures.command(directory))
+    if others:
         parts.append(f"<p>{others} more in <code>metrics/</code>, of other checkpoints.</p>")
     return "\n".join(parts)
 
 
-def _measures_table(path, record):
+def _measures_table(name, record):
     paper = paper_values(record)
     rows = [
         (key, f"{value:.4g}", f"{paper[key]:g}" if key in paper else "")
         for key, value in report.metrics_of(record).items()
     ]
-    extractor = record.get("extractor", {})
-    counts = ", ".join(f"{count:,} {name}" for name, count in record.get("counts", {}).items())
-    how = f"{path.name}: extractor {extractor.get('name', '?')}; {counts}"
-    if paper and not extractor.get("is_inception"):
-        how += ". The extractor is not Inception: only pms compares with the paper"
-    table = _table(["measure", "ours", "paper"], rows, numbers={"ours", "paper"})
+    how = f"{name}: {measures.how(record)}"
+    if paper and not record.get("extractor", {}).get("is_inception"):
+        how += f". {report.NOT_INCEPTION}"
+    table = page.table(["measure", "ours", "paper"], rows, numbers={"ours", "paper"})
     return f"<p>{escape(how)}.</p>\n{table}"
 
 
@@ -221,14 +159,14 @@ def _training(directory):
         single = family in ("loss", "gap", "mask") or not family
         charts.setdefault(tag if single else family, {})[tag if single else name] = points
     if not charts:
-        return _missing("No curves yet", _training_command(directory))
+        return page.missing("No curves yet", _training_command(directory))
     order = sorted(charts, key=lambda name: (_rank(name), name))
     return '<div class="grid">\n' + "\n".join(_chart(n, charts[n]) for n in order) + "\n</div>"
 
 
 def _chart(name, lines):
     logarithmic = name.startswith("gradient_")
-    image = _data_url(curves.chart(lines, logarithmic), "png")
+    image = page.data_url(curves.chart(lines, logarithmic), "png")
     names = [f"{label} " if len(lines) > 1 else "" for label in lines]
     last = [f"{n}{values[-1]:.4g}" for n, (_, values) in zip(names, lines.values(), strict=True)]
     caption = f"<b>{escape(name)}</b> ends at {escape('; '.join(last))}"
@@ -250,17 +188,17 @@ def _versions(provenance):
     rows += provenance.get("versions", {}).items()
     rows += [("data fingerprint", provenance.get("data_fingerprint"))]
     rows += [("shape of an example", provenance.get("data_shape"))]
-    return _table(["what", "when last trained"], rows)
+    return page.table(["what", "when last trained"], rows)
 
 
 def _checkpoints(directory, saved):
     if not saved:
-        return _missing("No checkpoint yet", _training_command(directory))
+        return page.missing("No checkpoint yet", _training_command(directory))
     rows = [_checkpoint(directory.checkpoints, iteration, "") for iteration in saved]
     for iteration in checkpoints.iterations(directory.best):
         error = Best(directory.best).error
         rows.append(_checkpoint(directory.best, iteration, f"best, validation error {error:.4g}"))
-    return _table(["iteration", "size", "kept as"], rows, numbers={"iteration", "size"})
+    return page.table(["iteration", "size", "kept as"], rows, numbers={"iteration", "size"})
 
 
 def _checkpoint(folder, iteration, kept_as):
@@ -268,26 +206,6 @@ def _checkpoint(folder, iteration, kept_as):
     return f"{iteration:,}", f"{size / 1e6:,.1f} MB", kept_as
 
 
-def _table(headings, rows, numbers=()):
-    """An HTML table of texts."""
-
-    def row(cells, tag):
-        kinds = [' class="number"' if heading in numbers else "" for heading in headings]
-        texts = [escape(str(cell)) for cell in cells]
-        return "".join(f"<{tag}{k}>{t}</{tag}>" for k, t in zip(kinds, texts, strict=True))
-
-    body = "\n".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    return f"<table>\n<tr>{row(headings, 'th')}</tr>\n{body}\n</table>"
-
-
-def _missing(what, command):
-    return f"<p>{what}: <code>{escape(command)}</code></p>"
-
-
 def _training_command(directory):
     flags = directory.flags_file
     return f"python -m flexae_tf.train --flagfile={flags} --run_dir={directory.path}"
-
-
-def _data_url(content, kind):
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

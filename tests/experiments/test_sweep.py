@@ -129,6 +129,9 @@ def test_seeds_are_averaged_in_table_and_figure(tmp_path):
         "| 0.5 | vae | 2.00 ± 1.41 |",
         "| 0 | vae | 7.00 |",
     ]
+    trials = sweep_table.trials(rows)
+    assert [trial.metrics["generation/fid"] for trial in trials] == [1, 3, 7]
+    assert trials[1].settings == {"beta": "0.5", "method": "vae", "seed": "1"}
     path = sweep_figure.write(rows, "beta", tmp_path)
     assert path == tmp_path / "figure.png"
     with Image.open(path) as image:
@@ -295,3 +298,4 @@ def test_a_sweep_is_interrupted_resumed_and_collected(tmp_path):
     assert len(rows) == 4
     assert all(row["state"] == "4 iterations" and row["generation/fid"] for row in rows)
     assert "| latent_dim | method |" in done.stdout
+    assert len(list((tmp_path / "hparams").glob("*/events.out.tfevents.*"))) == 4

@@ -1,6 +1,5 @@
 """The page of a run: what is on it, and that nothing on it comes from elsewhere."""
 
-import html.parser
 import json
 import shutil
 
@@ -13,30 +12,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.report import html_report
 from tests import picture_runs
-
-VOID = {"meta", "img", "br", "link", "input"}
-
-
-class Page(html.parser.HTMLParser):
-    """A page's texts and attributes; fails on tags that are not closed in order."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.open, self.attributes, self.text = [], [], ""
-        self.feed(path.read_text(encoding="ascii"))
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.attributes += [(tag, *pair) for pair in attributes]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
+from tests.html_pages import read
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +31,7 @@ def directory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(directory):
-    return Page(html_report.write(directory.path, pictures.Options(seed=4)))
+    return read(html_report.write(directory.path, pictures.Options(seed=4)))
 
 
 def test_the_page_needs_nothing_else(page):
@@ -127,7 +103,7 @@ def test_measures_are_beside_those_of_the_paper(directory, tmp_path):
     for name in ("3", "3.released", "2", "released"):
         report.write_json(record, copy / "metrics" / f"{name}.json")
     (copy / "metrics" / "3.damaged.json").write_text("{")
-    page = Page(html_report.write(copy, pictures.Options()))
+    page = read(html_report.write(copy, pictures.Options()))
     assert "12.35" in page.text
     assert "4.77" in page.text  # of the data; the run's own settings are not the paper's
     assert "7.28" not in page.text
@@ -141,7 +117,7 @@ def test_measures_are_beside_those_of_the_paper(directory, tmp_path):
 def test_a_run_without_anything_names_the_commands(tmp_path, directory):
     for name in ("flags.cfg", "run.json"):
         shutil.copy(directory.path / name, tmp_path)
-    page = Page(html_report.write(tmp_path, pictures.Options()))
+    page = read(html_report.write(tmp_path, pictures.Options()))
     for text in ("No pictures yet", "No curves yet", "No checkpoint yet", "Not measured yet"):
         assert text in page.text
     assert f"python -m flexae_tf.train --flagfile={tmp_path}/flags.cfg" in page.text
@@ -159,7 +135,7 @@ def test_a_large_picture_becomes_a_webp(directory, tmp_path):
     path = copy / "figures" / "samples-0000003.png"
     figures.save_png(path, noise, {"density": "own"})
     assert path.stat().st_size > 300_000
-    page = Page(html_report.write(copy, pictures.Options()))
+    page = read(html_report.write(copy, pictures.Options()))
     first = next(v for tag, name, v in page.attributes if (tag, name) == ("img", "src"))
     images = [v for tag, name, v in page.attributes if (tag, name) == ("img", "src")]
     assert first.startswith("data:image/png")
@@ -177,6 +153,6 @@ def test_pictures_of_another_density_stand_beside_those_of_the_prior(directory, 
     options = pictures.Options(density="standard_normal")
     densities.attach(run, "standard_normal")
     list(pictures.write("samples", run, run.load_dataset(), options))
-    page = Page(html_report.write(copy, pictures.Options()))
+    page = read(html_report.write(copy, pictures.Options()))
     for name in ("samples", "samples-standard_normal", "latents"):
         assert f"{name}-0000003.png" in page.text

@@ -10,26 +10,9 @@ import pytest
 
 from flexae_tf import data
 from tests.evaluation_networks import save_small_inception
+from tests.tools.mistakes import assert_mistakes_are_named
 
 DIGITS = data.load("digits")
-
-# Runs the command's main on several lists of arguments and prints the errors.
-_MISTAKES = """
-import json, sys
-from absl import flags
-from absl.testing import flagsaver
-from flexae_tf.errors import UserError
-from tools import evaluate
-flags.FLAGS(["evaluate"])
-for arguments in json.loads(sys.argv[1]):
-    with flagsaver.flagsaver():
-        flags.FLAGS(["evaluate", *arguments])
-        try:
-            evaluate.main([])
-            print("no error")
-        except UserError as error:
-            print(error)
-"""
 
 
 def python(*arguments, cache):
@@ -93,9 +76,4 @@ def test_mistakes_are_named(mine, tmp_path):
         (["--real=digits", "--generated=digits", "--features=nowhere"], "no SavedModel there"),
         (["--real=digits", "--generated=digits", "--inception=nowhere"], "no such file or folder"),
     ]
-    arguments = json.dumps([arguments for arguments, _ in cases])
-    result = python("-c", _MISTAKES, arguments, cache=tmp_path / "cache")
-    lines = result.stdout.splitlines()
-    assert len(lines) == len(cases), result.stderr[-2000:]
-    for line, (_, message) in zip(lines, cases, strict=True):
-        assert message in line
+    assert_mistakes_are_named("evaluate", cases, tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""tools.figures and tools.report as programs."""
+"""tools.figures, tools.report and tools.projector as programs."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests import picture_runs
+from tests.tools.mistakes import assert_mistakes_are_named
 
 
 def command(name, *flags, cache):
@@ -50,3 +51,31 @@ def test_the_report_prints_its_path(run_dir, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == str(run_dir / "report.html")
     assert (run_dir / "report.html").stat().st_size < 5_000_000
+
+
+def test_mistakes_of_the_report_are_named(tmp_path):
+    one, several = f"--run_dir={tmp_path}", f"--run_dirs={tmp_path},{tmp_path}/other"
+    cases = [
+        ([], "expected one of --run_dir and --run_dirs"),
+        ([one, several], "expected one of --run_dir and --run_dirs"),
+        ([one, "--output=page.html"], "are for --run_dirs"),
+        ([several, "--features=pixels"], "are for --run_dir"),
+        ([f"--run_dirs={tmp_path}"], "expected two run directories or more"),
+        ([several], "is not a run directory of flexae_tf.train"),
+    ]
+    assert_mistakes_are_named("report", cases, tmp_path / "cache")
+
+
+@pytest.mark.slow
+def test_runs_are_compared_and_codes_written_for_tensorboard(run_dir, tmp_path):
+    other = picture_runs.write(tmp_path / "vae", method="vae").path
+    page, hparams = tmp_path / "pages" / "comparison.html", tmp_path / "hparams"
+    flags = [f"--run_dirs={run_dir},{other}", f"--output={page}", f"--hparams_dir={hparams}"]
+    done = command("report", *flags, cache=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == [str(page), str(hparams)]
+    assert page.stat().st_size < 2_000_000
+    assert len(list(hparams.rglob("events.out.tfevents.*"))) == 2
+    done = command("projector", f"--run_dir={other}", "--count=10", cache=tmp_path)
+    assert done.stdout == f"tensorboard --logdir {other}\n"
+    assert (other / "train" / "projector" / "sprite.png").is_file()

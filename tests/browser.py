@@ -9,7 +9,8 @@ import shutil
 
 import pytest
 
-_ARGUMENTS = (
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -24,11 +25,10 @@ _ARGUMENTS = (
 def pages():
     """Yields a function width -> page, whose `complaints` lists errors and requests elsewhere."""
     api = pytest.importorskip("playwright.sync_api", reason="needs requirements-slow.txt")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
+    if CHROMIUM is None:
         pytest.skip("there is no Chromium: install it, or name it in CHROMIUM")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
 
         def page(width, height=900):
             opened = browser.new_page(viewport={"width": width, "height": height})

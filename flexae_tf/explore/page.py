@@ -248,7 +248,7 @@ def _picture(view, found):
 
 
 def _one(image):
-    return views.png(figures.to_uint8(image))
+    return figures.png(figures.to_uint8(image))
 
 
 def _data_url(picture):

@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
-from PIL import Image
 
 from flexae_tf import data, figures
 from flexae_tf.errors import UserError
@@ -118,7 +117,7 @@ class Answer:
 
     def png(self) -> bytes:
         """The images as a grid, pixel for pixel."""
-        return png(figures.grid(self.images, self.columns))
+        return figures.png(figures.grid(self.images, self.columns))
 
     def npy(self) -> bytes:
         """The codes as a .npy file."""
@@ -161,13 +160,6 @@ def open_model(view: View, source: Source) -> Explored:
     if density not in source.densities:
         raise UserError(f"no density {density!r}: expected one of {', '.join(source.densities)}")
     return source.open(checkpoint, density)
-
-
-def png(picture: np.ndarray) -> bytes:
-    """A picture, uint8 [H, W, 1 or 3], as a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _origin(text, model, source):

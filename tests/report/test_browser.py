@@ -2,16 +2,15 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from flexae_tf.report import html_comparison
 from tests import picture_runs
+from tests.browser import ARGUMENTS, CHROMIUM
 from tests.report.test_measures import measured
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _FIRST = "<script>const errors = []; onerror = (message) => errors.push(message);</script>"
 # Clicks, and leaves what came of it as text of the page.
 _LAST = """<pre id="outcome"></pre><script>
@@ -75,7 +74,7 @@ def test_the_page_is_sorted_and_folded_and_fits(page, width, tmp_path):
     text = page.read_text().replace("<head>", f"<head>{_FIRST}")
     driven = tmp_path / "driven.html"
     driven.write_text(text.replace("</body>", f"{_LAST}</body>"))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    flags = ["--headless", *ARGUMENTS]
     flags += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900"]
     done = subprocess.run(
         [CHROMIUM, *flags, "--dump-dom", driven.as_uri()], capture_output=True, text=True

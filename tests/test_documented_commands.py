@@ -125,7 +125,8 @@ def with_runs(words, material, folder):
         for path in value.split(",") if name == "--run_dirs" else [value]:
             target = folder / path.removesuffix("/export")
             if name in ("--run_dir", "--run_dirs", "--export") and not target.exists():
-                method = next(m for m in (*METHODS, "vae") if m in path.replace("mask", "mask_aae"))
+                known = path.replace("mask", "mask_aae")
+                method = next((name for name in METHODS if name in known), "vae")
                 shutil.copytree(material / method, target)
                 if path.endswith("/export"):
                     run(["tools.export", f"--run_dir={target}"], folder)
@@ -134,8 +135,8 @@ def with_runs(words, material, folder):
 def smaller(words, material, folder):
     """The module and flags of a command line, made small; runs that it needs are put in place."""
     module, flags = words[0], list(words[1:])
-    own, _, train = (" ".join(flags)).partition(" -- ")
-    own, train = shlex.split(own), shlex.split(train)
+    end = flags.index("--") if "--" in flags else len(flags)
+    own, train = flags[:end], flags[end + 1 :]
     if module == "flexae_tf.train":
         return [*words, *training(words, material)]
     if module == "tools.launch":
@@ -147,9 +148,10 @@ def smaller(words, material, folder):
             (folder / "one").mkdir()
             config = folder / "one" / "vae.cfg"
             config.write_text("--flagfile=configs/rae_table/mnist/vae.cfg\n")
-            own += [f"--configs={config.parent}", "--seeds=1", "--several="]
+            own = [word for word in own if not word.startswith(("--seeds", "--several"))]
+            own += [f"--configs={config.parent}"]
             train += ["--networks=flexae", "--validation_images=20", "--validate_every_steps=1"]
-            train += ["--train_examples=40"] if "--train_examples" in train else []
+            train = [word for word in train if not word.startswith("--train_examples")]
         own = [
             word.replace("--evaluate=", "--evaluate=--features=pixels --count=20 ") for word in own
         ]

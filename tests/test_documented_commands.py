@@ -152,14 +152,13 @@ def smaller(words, material, folder):
             own += [f"--configs={config.parent}"]
             train += ["--networks=flexae", "--validation_images=20", "--validate_every_steps=1"]
             train = [word for word in train if not word.startswith("--train_examples")]
-        own = [
-            word.replace("--evaluate=", "--evaluate=--features=pixels --count=20 ") for word in own
-        ]
-        if not any("--evaluate" in word for word in own):
-            own += ["--evaluate=--features=pixels --count=20"]
+        measured = [word for word in own if word.startswith("--evaluate=")] or ["--evaluate="]
+        own = [word for word in own if word not in measured]
+        own += [f"{measured[0]} --features=pixels --count=20"]
         return [module, *own, "--", *train, *training(flags, material)]
     if module == "tools.synthetic":
-        return [*words, "--seeds=0", "--training_steps=4", "--measure_every_steps=2"]
+        dims = ["--latent_dims=4"] if "--figure=5a" in flags else []
+        return [*words, *dims, "--seeds=0", "--training_steps=4", "--measure_every_steps=2"]
     with_runs(own, material, folder)
     small = {
         "tools.evaluate": ["--features=pixels", "--count=20"],

@@ -44,7 +44,17 @@ VARIATIONS = (
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
 )
 CASES = (*METHODS, *VARIATIONS)
+# Their networks, priors and updates are those of another row (rae, vae, flexae_sr, ...).
+_COVERED = ("aae", "ae", "cv_vae", "flexae", "wae_gan")
 _ITERATIONS = 5
+
+
+def rows(cases=METHODS):
+    """Cases for tests that take a process, a SavedModel or a fit for each: slow if covered."""
+    import pytest  # here, because the program above needs none
+
+    quick = set(METHODS) - set(_COVERED)
+    return [pytest.param(c, marks=[] if c in quick else pytest.mark.slow, id=c) for c in cases]
 
 
 @functools.cache

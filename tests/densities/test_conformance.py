@@ -22,7 +22,7 @@ def short_training(monkeypatch):
     assert min(second_stage.STEPS, flow.STEPS) > 1000
 
 
-@pytest.mark.parametrize("name", tiny.METHODS)
+@pytest.mark.parametrize("name", tiny.rows())
 def test_samples_from_every_density(name, tmp_path):
     run = tiny.run(tmp_path, name)
     drawn = {}

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf import data, densities, figures, methods, runs, settings
+from flexae_tf import data, densities, figures, runs, settings
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Density
 from flexae_tf.serving import export
 from flexae_tf.serving.signatures import MOST_IMAGES, ServedModel
 from flexae_tf.training import checkpoints, saving
+from tests import tiny
 
 IMAGE_SHAPE = (8, 8, 1)
 M = 5  # latent dimension
@@ -301,7 +302,7 @@ def test_images_of_other_rows_do_not_matter(served):
     )
 
 
-@pytest.mark.parametrize("method", methods.names())
+@pytest.mark.parametrize("method", tiny.rows())
 def test_every_method(tmp_path, method):
     run = write_run(tmp_path, method=method)
     density = densities.OWN if run.model.density is not None else "standard_normal"

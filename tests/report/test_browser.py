@@ -1,5 +1,6 @@
 """The page that compares runs in a browser, where the machine has one."""
 
+import html
 import json
 import re
 import subprocess
@@ -45,6 +46,15 @@ document.querySelector("#outcome").textContent = JSON.stringify(outcome);
 </script>"""
 
 
+_FRAME = """<iframe srcdoc="{text}" style="border: 0; width: {width}px; height: 900px"></iframe>
+<script>
+onload = () => {{
+  const page = document.querySelector("iframe").contentDocument;
+  document.body.append(page.querySelector("#outcome"));
+}};
+</script>"""
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page of two models, one with two seeds; its distance is 9, 2, 10 and none."""
@@ -72,10 +82,11 @@ def page(tmp_path_factory):
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_page_is_sorted_and_folded_and_fits(page, width, tmp_path):
     text = page.read_text().replace("<head>", f"<head>{_FIRST}")
-    driven = tmp_path / "driven.html"
-    driven.write_text(text.replace("</body>", f"{_LAST}</body>"))
+    text = html.escape(text.replace("</body>", f"{_LAST}</body>"))
+    driven = tmp_path / "driven.html"  # a window may be no narrower than 500 pixels, a frame may
+    driven.write_text(_FRAME.format(text=text, width=width))
     flags = ["--headless", *ARGUMENTS]
-    flags += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900"]
+    flags += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1600,900"]
     done = subprocess.run(
         [CHROMIUM, *flags, "--dump-dom", driven.as_uri()], capture_output=True, text=True
     )
@@ -88,5 +99,6 @@ def test_the_page_is_sorted_and_folded_and_fits(page, width, tmp_path):
     assert outcome["last"] == [["0.5", None, None]] * 2  # what has no value comes last
     assert outcome["seen"] == [[True, False, False], [True] * 3, [True, False, False]]
     assert outcome["drawn"] == ["inline", "none", "inline"]
-    assert outcome["width"] == [width, width]
+    assert outcome["width"][0] == width
+    assert outcome["width"][1] <= width
     assert (outcome["broken"], outcome["loaded"], outcome["errors"]) == (0, [], [])

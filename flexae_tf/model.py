@@ -49,7 +49,15 @@ class FixedDensity(Density):
         return n
 
 
-class InvertibleDensity(Density):
+class ExplicitDensity(Density):
+    """A density whose logarithm is at hand."""
+
+    @abc.abstractmethod
+    def log_density(self, z: tf.Tensor) -> tf.Tensor:
+        """log p(z), [B]. z: codes [B, m]."""
+
+
+class InvertibleDensity(ExplicitDensity):
     """A density whose codes are a bijection of noise N(0, I), z_T = z of z_0 = n, both [B, m]."""
 
     def __init__(self, dim: int) -> None:
@@ -58,10 +66,6 @@ class InvertibleDensity(Density):
     @abc.abstractmethod
     def noise_of(self, z: tf.Tensor) -> tf.Tensor:
         """The noise n with prior(n) = z, [B, m]. z: codes [B, m]."""
-
-    @abc.abstractmethod
-    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """log p(z), [B]. z: codes [B, m]. training: whether its networks are being trained."""
 
 
 class StandardNormal(InvertibleDensity):
@@ -73,9 +77,10 @@ class StandardNormal(InvertibleDensity):
     def noise_of(self, z: tf.Tensor) -> tf.Tensor:
         return z
 
-    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
-        squares = tf.reduce_sum(tf.square(z), axis=1)  # [B]
-        return -squares / 2 - z.shape[1] / 2 * math.log(2 * math.pi)
+    def log_density(self, z: tf.Tensor) -> tf.Tensor:
+        """log p(z), [...]. z: [..., m]."""
+        squares = tf.reduce_sum(tf.square(z), axis=-1)
+        return -squares / 2 - z.shape[-1] / 2 * math.log(2 * math.pi)
 
 
 class FlowDensity(StandardNormal):
@@ -100,6 +105,7 @@ class FlowDensity(StandardNormal):
         return self._flow((z - self._mean) / self._scale, training=False)[0]
 
     def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """As of any density. training: whether the flow is being trained."""
         n, log_det = self._flow((z - self._mean) / self._scale, training=training)
         log_det -= np.log(self._scale).sum()  # [B]
         return super().log_density(n) + log_det

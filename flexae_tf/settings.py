@@ -18,6 +18,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.training.options import TrainerOptions
 
 _SIZES = ("_dim", "_width", "_depth", "_layers")
+_AT_LEAST_ONE = ("_dim", "_steps", "_width", "_depth", "_inputs", "proposals")
 _MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
 
 # What makes up a data set of a name: flags, and arguments of `data.load`.
@@ -140,7 +141,7 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         if name.endswith(_MAY_BE_ZERO):
             if value < 0:
                 raise UserError(f"--{name} must be at least 0; received {value}")
-        elif name.endswith(("_dim", "_steps", "_width", "_depth")) and value < 1:
+        elif name.endswith(_AT_LEAST_ONE) and value < 1:
             raise UserError(f"--{name} must be at least 1; received {value}")
         if name.endswith(("_learning_rate", "_epsilon", "_variance")) and value <= 0:
             raise UserError(f"--{name} must be above 0; received {value}")

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data, methods, networks, runs
-from flexae_tf.algorithm import method
+from flexae_tf.algorithm import optimizers
 from flexae_tf.data import draws
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.strategy import make_strategy
@@ -41,6 +41,8 @@ VARIATIONS = (
     "wae_gan:divergence=js",
     "wae_gan:divergence=js,joint_update=true,divergence_weight=2.0",
     "wae_gan:divergence=js,joint_update=true,critic_adds_prior=true,pretraining_steps=2",
+    "vamp_prior:pseudo_input_init=train,autoencoder_optimizer=adam",
+    "vamp_prior:likelihood=learned_variance",
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
 )
 CASES = (*METHODS, *VARIATIONS)
@@ -82,6 +84,7 @@ def settings(case, variant="paper", **chosen):
     }
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small |= {"flow_depth": 3, "flow_width": 16, "mmd_weight": 10.0, "reconstruction_weight": 1.0}
+    small |= {"pseudo_inputs": 6, "warm_up_steps": 3, "proposals": 5}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
@@ -165,8 +168,8 @@ def assert_equal_weights(received, expected):
 
 def use_gradient_descent(learning_rate=2e-5):
     """Adam and RMSProp hardly notice a wrong scale of the gradients; this does."""
-    for name in method.OPTIMIZERS:
-        method.OPTIMIZERS[name] = lambda *_: keras.optimizers.SGD(learning_rate)
+    for name in optimizers.OPTIMIZERS:
+        optimizers.OPTIMIZERS[name] = lambda *_: keras.optimizers.SGD(learning_rate)
 
 
 def losses(case, chosen, strategy):

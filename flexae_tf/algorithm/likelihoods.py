@@ -49,17 +49,23 @@ def posterior(encoded: tf.Tensor, sigma: float | str) -> tuple[tf.Tensor, tf.Ten
 
 
 def drawn_log_density(epsilon: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
-    """log q(z|x) of z = mu + sigma epsilon, [B]. epsilon, sigma: [B, m].
+    """log q(z|x) of z = mu + sigma epsilon, [...]. epsilon: [..., m]. sigma: broadcast to it.
 
     By z itself the deviation from mu would be lost to rounding where sigma is small beside mu.
     """
-    standard = StandardNormal(epsilon.shape[1]).log_density(epsilon)
-    return standard - tf.reduce_sum(tf.math.log(sigma), axis=1)
+    standard = StandardNormal(epsilon.shape[-1]).log_density(epsilon)
+    return standard - tf.reduce_sum(tf.math.log(sigma), axis=-1)
 
 
 def gaussian_log_density(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
-    """log N(z; mu, diag sigma^2), [B]. All arguments: [B, m]."""
+    """log N(z; mu, diag sigma^2), [...]. All arguments: [..., m], broadcast."""
     return drawn_log_density((z - mu) / sigma, sigma)
+
+
+def mixture_log_density(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """log 1/K sum_k N(z; mu_k, diag sigma_k^2), [B]. z: [B, m]. mu, sigma: [K, m]."""
+    of_each = gaussian_log_density(z[:, None], mu, sigma)  # [B, K]
+    return tf.reduce_logsumexp(of_each, axis=1) - math.log(mu.shape[0])
 
 
 def kl_to_standard_normal(mu: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:

@@ -11,20 +11,19 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.optimizers import OPTIMIZERS
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.networks import Networks
 from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
-
-if TYPE_CHECKING:  # else where they are used: subclasses of Keras' import it
-    from flexae_tf.networks.layers import Adam, RMSprop
 
 _SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
 
@@ -119,6 +118,19 @@ class Method(abc.ABC):
         self.minibatches = minibatches
         self.xla = False
         self._differentiated = {}
+
+    def initialize(self, images: np.ndarray) -> None:
+        """Sets the initial weights that follow from the train set, where there are such.
+
+        Called once, before a run's first iteration or before its weights are read back.
+
+        Args:
+          images: uint8 [N, H, W, C], or float32 [N, D].
+
+        Raises:
+          UserError: the images are too few.
+        """
+        del images
 
     @abc.abstractmethod
     def step(self, drawn: tuple) -> dict[str, tf.Tensor]:
@@ -221,28 +233,6 @@ class Method(abc.ABC):
         # In this order, which the random numbers depend on.
         n = {} if self.model.density is None else {"n": self.model.density.noise}
         return {"x": draws.IMAGES, "x_prime": draws.IMAGES, **n, "gamma": draws.uniform}
-
-
-def adam(learning_rate: Any, beta_1: float, beta_2: float, epsilon: float = 1e-8) -> Adam:
-    """Adam, by default with the epsilon of the released program, 1e-8 for all its optimizers.
-
-    Args:
-      learning_rate: a number or a Keras schedule.
-    """
-    from flexae_tf.networks.layers import Adam
-
-    return Adam(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-
-
-def rmsprop(learning_rate: Any, momentum: float, rho: float, epsilon: float = 1e-10) -> RMSprop:
-    """TF 1's RMSProp, by default with its epsilon; `learning_rate` as of `adam`."""
-    from flexae_tf.networks.layers import RMSprop
-
-    return RMSprop(learning_rate, rho=rho, momentum=momentum, epsilon=epsilon)
-
-
-# {name: function (learning_rate, beta_1, beta_2, epsilon) -> optimizer}
-OPTIMIZERS: dict[str, Callable] = {"adam": adam, "rmsprop": rmsprop}
 
 
 def adam_settings(

@@ -77,6 +77,24 @@ def truncated_normal_like(shape: Sequence[int]) -> Callable:
     return sample
 
 
+def uniform_and_normal(dim: int) -> Callable:
+    """A sampler of a number in [0, 1) beside N(0, I) of `dim` components: -> [n, 1 + dim]."""
+    normal = noise("normal", dim)
+
+    def sample(seed, batch_size):
+        seed, uniform_seed = tf.unstack(tf.random.split(seed, 2, alg="philox"))
+        u = uniform(uniform_seed, batch_size)[:, None]
+        return tf.concat([u, normal(seed, batch_size)], axis=1)
+
+    return sample
+
+
+def chosen(u: tf.Tensor, count: int) -> tf.Tensor:
+    """Which of `count` things numbers in [0, 1) choose, each as likely: int32, of u's shape."""
+    # The product of the largest u may be rounded to the count.
+    return tf.minimum(tf.cast(u * count, tf.int32), count - 1)
+
+
 def mixture(means: np.ndarray, variances: np.ndarray) -> Callable:
     """A sampler of a mixture of isotropic Gaussians of equal weights.
 

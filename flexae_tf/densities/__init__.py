@@ -7,9 +7,11 @@
     bayesian_gmm     the same with a Dirichlet prior; bayesian_gmm100 likewise
     second_stage     a VAE of the train codes
     flow             a normalizing flow of the train codes
+    aggregated       the aggregated posterior of the train set: q(z|x) of train examples themselves
 
-Any model can be sampled from any of them. All but the first two are fitted to the codes of the
-train set at first use, seeded with the run's seed, and kept in the run directory:
+Any model can be sampled from any of them. All but the first two come from the codes of the train
+set and are kept in the run directory; those that have arrays of their own are fitted at first use,
+seeded with the run's seed:
 
     densities/<iteration>/<name>.npz   the arrays of a density
     densities/<iteration>/codes.npz    the codes of the train set
@@ -31,6 +33,7 @@ import numpy as np
 from flexae_tf import files
 from flexae_tf.data import Dataset
 from flexae_tf.densities import flow, gaussians, second_stage
+from flexae_tf.densities.aggregated import Aggregated
 from flexae_tf.densities.codes import Codes, encode, fingerprint
 from flexae_tf.errors import UserError
 from flexae_tf.model import StandardNormal
@@ -38,7 +41,17 @@ from flexae_tf.model import StandardNormal
 __all__ = ["NAMES", "attach", "check"]
 
 OWN = "own"
-NAMES = (OWN, "standard_normal", "gaussian", "gmm", "bayesian_gmm", "second_stage", "flow")
+AGGREGATED = "aggregated"
+NAMES = (
+    OWN,
+    "standard_normal",
+    "gaussian",
+    "gmm",
+    "bayesian_gmm",
+    "second_stage",
+    AGGREGATED,
+    "flow",
+)
 FOLDER = "densities"
 _FITTED: dict[str, tuple[Callable, Callable]] = {
     "gaussian": (gaussians.Gaussian, gaussians.fit_gaussian),
@@ -87,11 +100,13 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
         return run
     if name == "standard_normal":
         return _with_density(run, StandardNormal(run.model.latent_dim))
+    key = fingerprint(run)
+    if name == AGGREGATED:
+        return _with_density(run, Aggregated(_train_codes(run, key, dataset)))
     kind = name.rstrip("0123456789")
     density, fit = _FITTED[kind]
     if kind != name:
         fit = functools.partial(fit, components=int(name.removeprefix(kind)))
-    key = fingerprint(run)
     arrays = _kept(
         _path(run, name), key, lambda: fit(_train_codes(run, key, dataset), run.settings["seed"])
     )

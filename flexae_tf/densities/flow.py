@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf.algorithm.method import adam
+from flexae_tf.algorithm.optimizers import adam
 from flexae_tf.densities.codes import Codes, standardized
 from flexae_tf.densities.training import minimize
 from flexae_tf.model import FlowDensity

@@ -55,7 +55,7 @@ class Mixture(Density):
 
     def __init__(self, weights: np.ndarray, means: np.ndarray, factors: np.ndarray) -> None:
         dim = means.shape[1]
-        super().__init__(_uniform_and_normal(dim))
+        super().__init__(draws.uniform_and_normal(dim))
         # Without the last, which rounding may leave below 1.
         self._bounds = tf.constant(np.cumsum(weights[:-1], dtype=np.float64), tf.float32)  # [K - 1]
         self._means = tf.constant(means)
@@ -135,14 +135,3 @@ def fit_mixture(
         "means": np.float32(mixture.means_),
         "factors": np.float32(np.linalg.cholesky(mixture.covariances_)),
     }
-
-
-def _uniform_and_normal(dim):
-    normal = draws.noise("normal", dim)
-
-    def sample(seed, batch_size):
-        seed, component_seed = tf.unstack(tf.random.split(seed, 2, alg="philox"))
-        u = draws.uniform(component_seed, batch_size)[:, None]
-        return tf.concat([u, normal(seed, batch_size)], axis=1)
-
-    return sample

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf.algorithm.method import adam
+from flexae_tf.algorithm.optimizers import adam
 from flexae_tf.algorithm.second_stage import HIDDEN_LAYERS, WIDTH, negative_elbo, network
 from flexae_tf.data import draws
 from flexae_tf.densities.codes import Codes, standardized

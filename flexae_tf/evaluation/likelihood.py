@@ -18,7 +18,7 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.algorithm.likelihoods import drawn_log_density
 from flexae_tf.errors import UserError
-from flexae_tf.model import InvertibleDensity, Model
+from flexae_tf.model import ExplicitDensity, Model
 
 GREY_LEVELS = 255
 _DECODED = 1000  # codes at a time
@@ -74,7 +74,7 @@ def log_weights(model: Model, x: np.ndarray, samples: int, seed: int) -> np.ndar
     log_likelihood, density = model.log_likelihood, model.density
     if log_likelihood is None:
         raise UserError("the model has no likelihood p(x|z): only a VAE with a Gaussian one has")
-    if not isinstance(density, InvertibleDensity):
+    if not isinstance(density, ExplicitDensity):
         raise UserError(
             "no density is at hand of what the model samples from: "
             "give --density=standard_normal or flow"

@@ -26,6 +26,8 @@ _MODEL_NAMES = {
     "rae": "RAE",
     "two_stage_vae": "2-Stage VAE",
     "vae": "VAE",
+    "vae_iop": "VAE-IOP",
+    "vamp_prior": "VampPrior",
     "wae_gan": "WAE-GAN",
     "wae_mmd": "WAE-MMD",
 }

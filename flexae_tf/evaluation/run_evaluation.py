@@ -10,6 +10,9 @@ Files, in the run's `metrics/`:
     <iteration>.validation.json, <iteration>.sample.json
                                  measured on validation images, by sampled reconstructions
 
+Beside the keys of `suite` there is `generation/effective_sample_size` of samples that are chosen
+among proposals (`algorithm.resampling`): how many of a code's proposals count, in the mean.
+
 TensorBoard finds the same numbers under `eval/`, `eval/released/`, `eval/gmm/` and so on; they
 share their tags, so they are several runs to it.
 """
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from flexae_tf import densities, runs
+from flexae_tf.algorithm.resampling import ResampledDensity
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
@@ -134,6 +138,7 @@ class RunEvaluation:
             run.settings["cache_dir"],
             self._measured_of_the_autoencoder(iteration, but=path),
         )
+        metrics |= _sampling_measures(run.model.density, self._protocol.seed)
         record = report.record(metrics, self._description(run, density, counts))
         report.write_json(record, path)
         report.write_summaries(record, self._directory.eval / self._name(density), step=iteration)
@@ -201,6 +206,13 @@ class RunEvaluation:
             settings=_settings_of(run),
             **self._place(run.iteration),
         )
+
+
+def _sampling_measures(density, seed):
+    """{key: float} of how a model is sampled, where there is something to say."""
+    if not isinstance(density, ResampledDensity):
+        return {}
+    return {"generation/effective_sample_size": density.effective_sample_size(seed)}
 
 
 def _settings_of(run):

@@ -36,7 +36,7 @@ from flexae_tf.algorithm.method import (
 )
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-from flexae_tf.model import Model, StandardNormal
+from flexae_tf.model import Density, Model, StandardNormal
 from flexae_tf.networks import SIGMAS, Networks
 
 LIKELIHOODS = ("fixed_variance", "learned_variance", "cross_entropy")
@@ -65,12 +65,12 @@ def sigma_setting() -> dict[str, Setting]:
     }
 
 
-def build(nets: Networks, settings: Mapping[str, Any]) -> Vae:
-    """VAE with encoder (2m outputs) and decoder of `nets`."""
+def build(nets: Networks, settings: Mapping[str, Any], make: Callable | None = None) -> Vae:
+    """VAE with encoder (2m outputs) and decoder of `nets`; `make` is `Vae` or makes one as it."""
     if settings["likelihood"] == "cross_entropy" and len(nets.shape) == 1:
         raise UserError("--likelihood=cross_entropy is for images in [0, 1], not for vectors")
     latent_dim = settings["latent_dim"]
-    return Vae(
+    return (make or Vae)(
         encoder=nets.encoder(2 * latent_dim),
         decoder=nets.decoder(latent_dim),
         latent_dim=latent_dim,
@@ -110,6 +110,8 @@ class Vae(Method):
       optimizer: function from a player's name to its optimizer.
       likelihood: one of LIKELIHOODS. beta: weight of the KL divergence.
       sigma: of q(z|x), one of DEVIATIONS, or a constant, whose encoder has m outputs.
+      density: the prior; N(0, I) by default. networks: of the prior, {name: keras.Model} that the
+        same player moves.
     """
 
     def __init__(
@@ -122,15 +124,17 @@ class Vae(Method):
         likelihood: str = "fixed_variance",
         beta: float = 1.0,
         sigma: float | str = "softplus",
+        density: Density | None = None,
+        networks: Mapping[str, keras.Model] | None = None,
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.likelihood, self.beta = likelihood, beta
         learned = log_gamma() if likelihood == "learned_variance" else None
-        models = {"log_gamma": learned} if learned else {}
+        models = ({"log_gamma": learned} if learned else {}) | dict(networks or {})
         moved = [encoder, decoder, *models.values()]
         players = [Player("autoencoder", moved, optimizer("autoencoder"))]
-        density = StandardNormal(latent_dim)
-        spec = {"x": draws.IMAGES, "epsilon": density.noise}
+        density = density or StandardNormal(latent_dim)
+        spec = {"x": draws.IMAGES, "epsilon": draws.noise("normal", latent_dim)}
         self.posterior = functools.partial(posterior, sigma=sigma)
         # Of grey values cross-entropy is no density.
         is_density = likelihood != "cross_entropy"

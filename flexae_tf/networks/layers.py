@@ -48,6 +48,18 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+class NormalizedAdam(Adam):
+    """Adam of the gradient g of each variable as g / (|g| + 1e-7), as VampPrior's program has it.
+
+    It is the gradient of the global minibatch, summed over replicas, that is normalized.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Mapping[str, tf.Tensor]
+    ) -> None:
+        super().update_step(gradient / (tf.norm(gradient) + 1e-7), variable, learning_rate)
+
+
 class RMSprop(keras.optimizers.RMSprop):
     """TF 1's RMSProp, in its one kernel: the mean of squared gradients begins at 1.
 
@@ -91,9 +103,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Input and output: [B, C] or [B, H, W, C], normalized over the last axis, with scale and centre.
     """
 
+    # How many of the first rows all are normalized by in training (see `normalized_by`).
+    reference: int | None = None
+
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         batch_statistics = training and self.trainable
-        if not batch_statistics or self.synchronized or inputs.shape.rank != 4:
+        of_all = self.reference is None
+        if not (batch_statistics and of_all) or self.synchronized or inputs.shape.rank != 4:
             return super().call(inputs, training=training)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon
@@ -114,6 +130,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         variance. That is 0, but its own gradient is not. What is subtracted here is 0 and so is its
         gradient, so that weights of other runs stay bit-equal.
         """
+        if self.reference is not None:
+            inputs = inputs[: self.reference]
         mean, variance = super()._moments(inputs, mask)
         if self.synchronized or mask is not None:
             return mean, variance
@@ -251,3 +269,21 @@ def held_power_iterations(networks: Iterable[keras.Model]) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.iterates = True
+
+
+@contextlib.contextmanager
+def normalized_by(network: keras.Model, rows: int) -> Iterator[None]:
+    """For as long as it lasts, training mode takes batch statistics over the first rows alone.
+
+    All rows are normalized by them, so that the others go through the very function that the first
+    ones do. Within `strategy.run` replicas may leave at different times, but none before all have
+    come to the network's last statistics.
+    """
+    norms = layers_of([network], BatchNormalization)
+    for norm in norms:
+        norm.reference = rows
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.reference = None

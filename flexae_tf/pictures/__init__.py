@@ -13,7 +13,15 @@ from pathlib import Path
 from flexae_tf import densities, figures
 from flexae_tf.data import Dataset
 from flexae_tf.errors import UserError
-from flexae_tf.pictures import attributes, grids, interpolations, latents, mask, neighbours
+from flexae_tf.pictures import (
+    attributes,
+    grids,
+    interpolations,
+    latents,
+    mask,
+    neighbours,
+    pseudo_inputs,
+)
 from flexae_tf.pictures.picture import Options, Picture
 from flexae_tf.runs import Run
 
@@ -28,6 +36,7 @@ KINDS = {
     "neighbours": neighbours.draw,
     "latents": latents.draw,
     "mask": mask.draw,
+    "pseudo_inputs": pseudo_inputs.draw,
 }
 
 

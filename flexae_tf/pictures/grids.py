@@ -22,7 +22,7 @@ def draw_samples(run: Run, dataset: Dataset, options: Options) -> Iterator[Pictu
     require_prior(run, "samples")
     if are_vectors(dataset):
         count = options.count or BACKGROUND_POINTS
-        image = _cloud(dataset, run.model.sample(count, options.seed))
+        image = cloud(dataset, run.model.sample(count, options.seed), "samples")
     else:
         count = options.count or SAMPLES
         x_hat = run.model.sample(count, options.seed)
@@ -50,11 +50,12 @@ def draw_reconstructions(run: Run, dataset: Dataset, options: Options) -> Iterat
     yield compose("reconstructions", image, title, run, options, rows=rows)
 
 
-def _cloud(dataset, x_hat):
+def cloud(dataset: Dataset, vectors: np.ndarray, label: str) -> np.ndarray:
+    """Test data beside vectors [N, D] in their plane, uint8 [H, W, 3]; `label` is of the latter."""
     plane = Plane(dataset.test)
     real = background(plane, dataset.test)
-    fake = Layer(plane(x_hat), "samples", "C0")
-    return figures.panels({"test data": [real], "samples": [fake]}, plane.axis_labels)
+    fake = Layer(plane(vectors), label, "C0")
+    return figures.panels({"test data": [real], label: [fake]}, plane.axis_labels)
 
 
 def _moves(real, reconstructed):

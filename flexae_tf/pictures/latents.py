@@ -8,7 +8,7 @@ import tensorflow as tf
 from flexae_tf import figures
 from flexae_tf.data import Dataset, gather
 from flexae_tf.figures import Contours, Layer
-from flexae_tf.model import InvertibleDensity
+from flexae_tf.model import ExplicitDensity
 from flexae_tf.pictures.picture import Options, Picture, choose, class_name, compose
 from flexae_tf.pictures.plane import GREY, Plane, by_class
 from flexae_tf.runs import Run
@@ -48,7 +48,7 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
         beyond = np.sum(np.any((samples < corners[0]) | (samples > corners[1]), axis=1))
         left_out = f", {beyond} not shown" if beyond else ""
         panels[f"{len(samples):,} samples of {source}{left_out}"] = [Layer(samples, color="black")]
-        if z.shape[1] == 2 and isinstance(model.density, InvertibleDensity):
+        if z.shape[1] == 2 and isinstance(model.density, ExplicitDensity):
             percent = ", ".join(f"{100 * part:.0f}" for part in _PARTS)
             panels[f"Lines around {percent} % of {source}"] = [
                 Layer(z, color=GREY),
@@ -60,7 +60,7 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     yield compose(options.name("latents"), image, title, run, options)
 
 
-def contours(density: InvertibleDensity, z_hat: np.ndarray, corners: np.ndarray) -> Contours:
+def contours(density: ExplicitDensity, z_hat: np.ndarray, corners: np.ndarray) -> Contours:
     """Lines of equal log-density of codes, each around a part of the probability.
 
     Args:

@@ -74,7 +74,7 @@ def _pictures(directory, options, iteration):
     reasons = _draw(directory, missing, options, iteration)
     parts = []
     for kind in pictures.KINDS:
-        parts.append(f"<h3>{kind.capitalize()}</h3>")
+        parts.append(f"<h3>{kind.replace('_', ' ').capitalize()}</h3>")
         parts += map(_figure, pictures.existing(kind, directory.path, iteration))
         if kind in reasons:
             parts.append(f"<p>Left out: {escape(reasons[kind])}</p>")

@@ -62,6 +62,7 @@ class Trainer:
         keras.utils.set_random_seed(options.seed)
         with self._strategy.scope(), precision.networks_in(options.precision):
             self.method = build()
+            self.method.initialize(dataset.train)
             self.method.xla = options.xla
             several = self._strategy.num_replicas_in_sync > 1
             synchronize_batch_norm(self.method, options.sync_batch_norm and several)

@@ -27,6 +27,14 @@ def test_kl_divergence_is_the_expectation_of_log_q_over_p():
     assert float(received) == pytest.approx(ratio.sum(1).mean(), rel=0.01)
 
 
+def test_a_mixture_of_equal_weights():
+    z, mu = RANDOM.standard_normal((4, 2)), RANDOM.standard_normal((3, 2))
+    sigma = RANDOM.uniform(0.1, 2, (3, 2))
+    each = scipy.stats.norm(mu, sigma).pdf(z[:, None]).prod(2)  # [4, 3]
+    received = likelihoods.mixture_log_density(*map(tf.constant, (z, mu, sigma)))
+    np.testing.assert_allclose(received, np.log(each.mean(1)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("gamma", [1.0, 0.25])
 def test_gaussian_likelihood(gamma):
     expected = -scipy.stats.norm(X_HAT, gamma).logpdf(X).sum(axis=(1, 2, 3)).mean()

@@ -10,7 +10,7 @@ from tests import tiny
 
 HAVE = (
     *("ae", "rae", "rae:regularizer=gradient_penalty", "vae", "cv_vae"),
-    *("flow_vae", "inj_flow", "wae_mmd"),
+    *("flow_vae", "inj_flow", "wae_mmd", "vamp_prior", "vae_iop"),
 )
 X = tf.constant(data.to_unit(tiny.dataset().test), tf.float32)
 

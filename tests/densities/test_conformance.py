@@ -41,5 +41,7 @@ def test_samples_from_every_density(name, tmp_path):
     served = tf.function(ServedModel(model, {}).sample)  # what an export holds
     answer = served(tf.constant(6), tf.constant(1, tf.int64))["images"]
     np.testing.assert_allclose(answer, drawn["flow"], atol=1e-5)
-    fitted = [drawn[density] for density in ("gaussian", "gmm", "second_stage", "flow")]
+    fitted = [
+        drawn[density] for density in ("gaussian", "gmm", "second_stage", "aggregated", "flow")
+    ]
     assert all(not np.array_equal(x, drawn["standard_normal"]) for x in fitted)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from flexae_tf import densities
 from flexae_tf.data import draws
 from flexae_tf.densities import gaussians, second_stage
+from flexae_tf.densities.aggregated import Aggregated
 from flexae_tf.densities.codes import Codes
 from flexae_tf.errors import UserError
 from tests import tiny
@@ -50,6 +51,16 @@ def test_gaussian_of_codes_on_a_line_and_of_one_component():
     one = gaussians.fit_gaussian(Codes(line[:, 1:], None), 0)
     assert one["factor"].shape == (1, 1)
     assert abs(one["factor"].item()) == pytest.approx(line[:, 1].std(ddof=1), rel=1e-6)
+
+
+def test_the_aggregated_posterior_draws_from_that_of_a_train_example():
+    mu, sigma = np.float32([[0, 1], [2, 3], [4, 5]]), np.float32([[1, 1], [2, 2], [0.5, 3]])
+    n = np.float32([[0.0, 1, -1], [0.34, 1, 2], [0.9999999, 2, 1]])  # which, and m normal ones
+    stochastic = Aggregated(Codes(mu, sigma)).prior(tf.constant(n))
+    np.testing.assert_allclose(stochastic, [[1, 0], [4, 7], [5, 8]], rtol=1e-6)
+    np.testing.assert_array_equal(Aggregated(Codes(mu, None)).prior(tf.constant(n)), mu)
+    counts = np.bincount(sample(Aggregated(Codes(mu, None)), 3000)[:, 0].astype(int) // 2)
+    np.testing.assert_allclose(counts / 3000, 1 / 3, atol=0.03)
 
 
 def test_mixture_samples_its_components():

@@ -4,10 +4,12 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
 from flexae_tf import data, densities, runs
+from flexae_tf.algorithm.resampling import ResampledDensity
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report, run_evaluation, suite, tables
 from flexae_tf.evaluation.features import pixels
@@ -92,6 +94,14 @@ def test_report_tensorboard_and_table_agree_to_the_last_digit(run):
     assert {f"metrics/{key}": words[1] for key, words in lines.items()} == {
         tag: json.dumps(value) for tag, value in metrics.items()
     }
+
+
+def test_of_samples_chosen_among_proposals_it_says_how_many_count(run, monkeypatch):
+    assert "metrics/generation/effective_sample_size" not in evaluation(run, FEW).measure(90_000)
+    flat = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    monkeypatch.setattr(NoisyCopy, "density", ResampledDensity(flat, proposals=7))
+    record = evaluation(run, FEW).measure(90_000)
+    assert record["metrics/generation/effective_sample_size"] == pytest.approx(7)
 
 
 def test_record_says_how_it_was_measured(run):

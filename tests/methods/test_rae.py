@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from flexae_tf import networks
 from flexae_tf.algorithm import objectives
-from flexae_tf.algorithm.method import adam
+from flexae_tf.algorithm.optimizers import adam
 from flexae_tf.methods import ae, rae
 from flexae_tf.networks.layers import SpectralConv2DTranspose, SpectralDense
 from tests import tiny

@@ -16,11 +16,13 @@ from flexae_tf.networks.layers import (
     BatchNormalization,
     Dense,
     Mask,
+    NormalizedAdam,
     RMSprop,
     SpectralConv2D,
     SpectralConv2DTranspose,
     SpectralDense,
     held_power_iterations,
+    normalized_by,
     relu,
 )
 
@@ -64,6 +66,20 @@ def test_adam_equals_keras(beta_1, beta_2):
         # The kernel takes 1 - beta in float32, which for 0.999 is off by 1.3e-5 of it.
         np.testing.assert_allclose(our, their, rtol=2e-5, atol=1e-12)
     assert int(optimizer.iterations) == 5
+
+
+def test_normalized_adam_is_adam_of_gradients_over_their_norms():
+    settings = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+    ours, theirs = new_variables(), new_variables()
+    optimizer = built(NormalizedAdam(1e-2, **settings), ours)
+    reference = built(keras.optimizers.Adam(1e-2, **settings), theirs)
+    for gradients in random_steps(5):
+        optimizer.apply(gradients, ours)
+        norms = [np.sqrt(np.square(np.float64(g)).sum()) for g in gradients]
+        normalized = [g / (norm + 1e-7) for g, norm in zip(gradients, norms, strict=True)]
+        reference.apply(normalized, theirs)
+        for our, their in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(our, their, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
@@ -493,3 +509,22 @@ def test_dense_in_16_bits_sums_exact_products(name, large, monkeypatch):
     x, kernel, bias = (np.float32(tf.cast(t, low)) for t in (x, *dense.get_weights()))
     expected = np.maximum(x @ kernel + bias, 0)
     np.testing.assert_allclose(tf.cast(y, tf.float32), expected, atol=0.03, rtol=0.01)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_rows_are_normalized_by_the_first(shape):
+    layer = BatchNormalization(momentum=0.0)
+    network = keras.Sequential([keras.Input(shape[1:]), layer])
+    x = np.random.default_rng(0).normal(3, 2, shape).astype(np.float32)
+    x[4:] *= 5
+    alone = network(x[:4], training=True)
+    with normalized_by(network, 4):
+        received = network(x, training=True).numpy()
+    np.testing.assert_allclose(received[:4], alone, rtol=1e-4, atol=1e-5)
+    axes = tuple(range(x.ndim - 1))
+    mean, variance = x[:4].mean(axes), x[:4].var(axes)
+    expected = (x - mean) / np.sqrt(variance + layer.epsilon)
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4)
+    assert np.abs(network(x, training=True).numpy() - received).max() > 0.1

@@ -14,6 +14,7 @@ from flexae_tf.evaluation import interpolation
 from flexae_tf.evaluation.pretrained import choose
 from flexae_tf.model import FlowDensity
 from flexae_tf.networks.flow import Flow
+from flexae_tf.networks.pseudo_inputs import PseudoInputs
 from flexae_tf.pictures import latents, mask
 from flexae_tf.pictures.attributes import chosen_labels, directions, file_names
 from flexae_tf.pictures.interpolations import choose_pairs
@@ -58,6 +59,9 @@ def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_
     dataset = picture_runs.images() if what == "images" else picture_runs.vectors()
     if what == "vectors":
         run = dataclasses.replace(run, model=picture_runs.LinearModel())
+    if kind == "pseudo_inputs":
+        network = PseudoInputs(dataset.shape, 20, 0.5, 0.5)
+        run = dataclasses.replace(run, networks={"pseudo_inputs": network})
     run = dataclasses.replace(run, path=tmp_path)
     contents = []
     for seed in (0, 0, 1):
@@ -78,6 +82,19 @@ def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_
     np.testing.assert_array_equal(contents[0], contents[1])
     same = contents[0].shape == contents[2].shape
     assert not (same and np.array_equal(contents[0], contents[2]))
+
+
+def test_pseudo_inputs_are_shown_in_random_order_or_are_not_there(run, grids):
+    network = PseudoInputs((8, 8, 1), 20, 0.5, 0.5)
+    drawn_run = dataclasses.replace(run, networks={"pseudo_inputs": network})
+    (picture,) = drawn("pseudo_inputs", drawn_run, picture_runs.images(), count=9)
+    assert picture.title == "9 of 20 pseudo-inputs"
+    value = np.clip(network.value.numpy(), 0, 1)
+    shown = np.abs(grids[0][:, None] - value[None]).max((2, 3, 4)).argmin(1)
+    np.testing.assert_array_equal(grids[0], value[shown])
+    assert len(set(shown)) == 9
+    with pytest.raises(UserError, match="--kind=pseudo_inputs: flexae has none"):
+        drawn("pseudo_inputs", run, picture_runs.images())
 
 
 @pytest.fixture(scope="module")

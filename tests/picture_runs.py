@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf import data, runs, settings
-from flexae_tf.model import StandardNormal
+from flexae_tf.model import Model, StandardNormal
 from flexae_tf.training import checkpoints, saving
 from tests import tiny
 
@@ -38,7 +38,8 @@ def images(labels="classes"):
 class LinearModel:
     """A model of vectors [N, D] with codes of two components, by matrices."""
 
-    active, latent_dim = None, 2
+    active, latent_dim, codebook_size = None, 2, None
+    require_vectors = Model.require_vectors
 
     def __init__(self, dim=6):
         draw = np.random.default_rng(0)
@@ -81,9 +82,9 @@ def vectors(count=60, dim=6):
 
 
 def write(path, **flags):
-    """A run directory with one checkpoint of an untrained FlexAE on the digits."""
-    small = {"method": "flexae", "dataset": "digits", "latent_dim": 4, "training_steps": 7}
-    values = settings.parse(small | flags)
+    """A run directory with a checkpoint of an untrained model of the digits, by default FlexAE."""
+    small = {"dataset": "digits", "training_steps": 7}
+    values = settings.parse(small | (flags or {"method": "flexae", "latent_dim": 4}))
     shape = (16, 16, 1)
     directory = runs.RunDirectory(path)
     directory.create()

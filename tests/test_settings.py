@@ -254,6 +254,19 @@ def test_sigma_follows_the_networks(method):
     assert chosen["sigma"] == "exp"
 
 
+def test_networks_are_those_that_the_method_needs_unless_others_are_chosen():
+    for arguments, expected in (
+        (["--method=vae"], "flexae"),
+        (["--method=vae", "--networks=vq_vae"], "vq_vae"),
+        (["--method=vq_vae"], "vq_vae"),
+    ):
+        assert settings.resolved(GREY, parsed(*arguments))["networks"] == expected
+    message = "--networks=rae encodes an image as one vector, not as the grid"
+    with pytest.raises(UserError, match=message):
+        settings.build_method(GREY, parsed("--method=vq_vae", "--networks=rae"))
+    assert settings.former("vae", "paper")["networks"] == "flexae"
+
+
 def test_a_run_from_before_there_was_sigma_keeps_softplus():
     texts = {"method": "vae", "networks": "rae"}
     assert settings.method_settings(GREY, settings.parse(texts))["sigma"] == "softplus"

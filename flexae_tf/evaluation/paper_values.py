@@ -26,6 +26,7 @@ _MODEL_NAMES = {
     "rae": "RAE",
     "two_stage_vae": "2-Stage VAE",
     "vae": "VAE",
+    "vq_vae": "VQ-VAE",
     "wae_gan": "WAE-GAN",
     "wae_mmd": "WAE-MMD",
 }

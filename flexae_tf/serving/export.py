@@ -70,9 +70,13 @@ def export(run: Run, density: str = densities.OWN) -> Path:
 def read_directions(run_dir: Path | str, model: Model) -> dict[str, np.ndarray]:
     """The directions of `edit`: {name: float32 [m]} of a run's directions/<name>.npy, sorted.
 
+    There are none between codes that are no vectors.
+
     Raises:
       UserError: a file is no finite vector [m].
     """
+    if model.codebook_size is not None:
+        return {}
     dim = model.latent_dim
     found = {}
     for path in sorted(Path(run_dir, DIRECTIONS).glob("*.npy")):

@@ -24,7 +24,7 @@ class NoisyCopy:
     """Generates train images with noise, least of it at iteration 100,000."""
 
     density = "not None: it has a prior"
-    active = None
+    active = codebook_size = None
 
     def __init__(self, iteration):
         self.deviation = 0.1 + abs(iteration - 100_000) / 100_000

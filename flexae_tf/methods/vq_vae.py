@@ -154,7 +154,9 @@ class VqVae(Method):
         """One update of encoder and decoder, then of the codebook by what was encoded before it."""
         reported = self.update(self.reconstruction, drawn[0])
         counts, sums = (sum_over_replicas(reported.pop(name)) for name in ("counts", "sums"))
-        self.codebook.follow(counts, sums, of_all_replicas(reported.pop("candidates"), xla=False))
+        # Not within what XLA compiles.
+        candidates = of_all_replicas(reported.pop("candidates"), xla=False)  # [B, d]
+        self.codebook.follow(counts, sums, candidates)
         return reported | self._use(counts)
 
     def second_step(self, drawn: Any) -> dict[str, tf.Tensor]:

@@ -7,9 +7,9 @@ of two moving averages without their bias towards the zeros that they begin with
     N_k = average of the number of outputs,  m_k = average of their sum,
     e_k = m_k / ((N_k + epsilon) / (n + K epsilon) n),  n = sum_k N_k.
 
-A vector that no output is near to falls out of use for good, in Sonnet's program at 0. Here one
-whose N_k is below a part of the average n / K starts anew, as an output of this minibatch with
-N_k = n / K (docs/decisions.md).
+A vector that no output is near to falls out of use for good, in Sonnet's program at 0. Here N_k is
+at least a part of the average n / K: one that would be below it starts anew there, as an output of
+this minibatch (docs/decisions.md).
 
 Its class is one of Keras', so functions import this file (`backend.defer`).
 """
@@ -76,11 +76,11 @@ class Codebook(keras.layers.Layer):
             (self.decay * state + (1 - self.decay) * seen) / unbias
             for state, seen in ((self.count, counts), (self.sum, sums))
         )
-        fair = tf.reduce_sum(average) / self.size  # n / K
-        idle = average < self.restart_share * fair  # [K]
+        least = self.restart_share * tf.reduce_sum(average) / self.size
+        idle = average < least  # [K]
         turn = (tf.cumsum(tf.cast(idle, tf.int32)) - 1) % tf.shape(candidates)[0]
-        average = tf.where(idle, fair, average)
-        total = tf.where(idle[:, None], fair * tf.gather(candidates, turn), total)
+        average = tf.where(idle, least, average)
+        total = tf.where(idle[:, None], least * tf.gather(candidates, turn), total)
         self.count.assign(average * unbias)
         self.sum.assign(total * unbias)
         n = tf.reduce_sum(average)

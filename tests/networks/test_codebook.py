@@ -51,12 +51,12 @@ def test_vectors_are_looked_up_and_found_again():
     np.testing.assert_array_equal(near, indices)
 
 
-def test_a_vector_out_of_use_starts_anew_with_an_average_use():
+def test_a_vector_out_of_use_starts_anew_with_the_least_use():
     made = codebook([[0.0], [50.0], [1.0], [60.0]], restart_share=0.5)
     step(made, [[0.0], [0.2], [1.0], [1.2]])
-    # n / K = 1; the idle ones take the outputs in turn.
+    # n / K = 1, of which a half is the least; the idle ones take the outputs in turn.
     np.testing.assert_allclose(made.e[:, 0], [0.1, 0.0, 1.1, 0.2], atol=1e-4)
-    np.testing.assert_allclose(made.count.value / 0.01, [2, 1, 2, 1], rtol=1e-4)
+    np.testing.assert_allclose(made.count.value / 0.01, [2, 0.5, 2, 0.5], rtol=1e-4)
 
 
 def test_without_restarts_a_vector_out_of_use_goes_to_zero():

@@ -1,20 +1,22 @@
 """The convolutional networks of VQ-VAE (van den Oord et al., 2017), as in Sonnet's example of it.
 
     encoder  Conv 64/4/2, ReLU, Conv 128/4/2, ReLU, Conv 128/3/1, residual stack, Conv d/1/1
-    decoder  Conv 128/3/1, residual stack, TConv 64/4/2, ReLU, TConv C/4/2, sigmoid
+    decoder  Conv 128/3/1, residual stack, TConv 64/4/2, ReLU, TConv C/4/2
 
 A residual stack is twice x + Conv 128/1/1 of ReLU of Conv 32/3/1 of ReLU of x, then ReLU. Codes are
 a grid of vectors [B, H/4, W/4, d]; for methods whose codes are one vector each, a dense layer makes
 it of that grid, with d = 64, and another the grid of it. The encoder takes pixels to [-1/2, 1/2].
-There the decoder is linear; here, where images are in [0, 1], it ends in a sigmoid. Convolutions
-have Sonnet's initial kernels, since Glorot's would make the codes of grey images small (a standard
-deviation of 0.02 on MNIST). The two variants agree.
+The decoder is linear in training and clipped to [0, 1] else: behind a sigmoid it came to black
+images within some iterations on MNIST, where the squared error has no gradient. Convolutions have
+Sonnet's initial kernels, since Glorot's make the codes of grey images small (a standard deviation
+of 0.02 on MNIST). The two variants agree.
 """
 
 import keras
 from keras import layers
 
 from flexae_tf.networks.blocks import Blocks, check_shape
+from flexae_tf.networks.layers import ClipToUnit
 
 _HIDDEN, _RESIDUAL = 128, 32
 _CODE_DIM = 64
@@ -42,15 +44,15 @@ def grid_encoder(
 def grid_decoder(
     shape: tuple[int, ...], code_dim: int = _CODE_DIM, spectral_norm: bool = False
 ) -> keras.Model:
-    """z_q [B, H/4, W/4, code_dim] -> x_hat in (0, 1)."""
+    """z_q [B, H/4, W/4, code_dim] -> x_hat, in inference mode in [0, 1]."""
     check_shape(shape)
     height, width, channels = shape
     blocks = Blocks(spectral_norm, convolution_initializer=_INITIALIZER)
     z_q = keras.Input((height // 4, width // 4, code_dim))
     x = _residual_stack(blocks.convolution(_HIDDEN, 3)(z_q), blocks)
     x = layers.ReLU()(blocks.transposed_convolution(_HIDDEN // 2, 4)(x))
-    x_hat = blocks.transposed_convolution(channels, 4, activation="sigmoid")(x)
-    return keras.Model(z_q, x_hat, name="grid_decoder")
+    x_hat = blocks.transposed_convolution(channels, 4)(x)
+    return keras.Model(z_q, ClipToUnit()(x_hat), name="grid_decoder")
 
 
 def encoder(
@@ -66,7 +68,7 @@ def encoder(
 def decoder(
     shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
 ) -> keras.Model:
-    """z [B, latent_dim] -> x_hat in (0, 1)."""
+    """z [B, latent_dim] -> x_hat, in inference mode in [0, 1]."""
     del variant
     grid = grid_decoder(shape, spectral_norm=spectral_norm)
     height, width, depth = grid.input_shape[1:]

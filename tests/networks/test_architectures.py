@@ -78,7 +78,7 @@ def test_vq_vae():
     encoder = f"Rescaling, {convolutions}, {stack}, Conv 64/1/1"
     assert layers_of(vq_vae.grid_encoder(SMALL)) == encoder
     assert layers_of(vq_vae.encoder(SMALL, 8)) == f"{encoder}, Flatten, FC 8"
-    decoder = f"Conv 128/3/1, {stack}, TConv 64/4/2, ReLU, TConv 1/4/2, sigmoid"
+    decoder = f"Conv 128/3/1, {stack}, TConv 64/4/2, ReLU, TConv 1/4/2, ClipToUnit"
     assert layers_of(vq_vae.grid_decoder(SMALL)) == decoder
     assert layers_of(vq_vae.decoder(SMALL, 8)) == f"FC {2 * 2 * 64}, Reshape, {decoder}"
     rescaling = vq_vae.grid_encoder(SMALL).layers[1]

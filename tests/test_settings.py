@@ -205,7 +205,7 @@ def test_every_configuration_file_resolves(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     values = parsed(f"--flagfile={path}")
     chosen = settings.resolved(SHAPES[values.dataset], values)
-    assert chosen["latent_dim"] >= 2
+    assert chosen["code_dim" if "code_dim" in chosen else "latent_dim"] >= 2
     if path.startswith("configs/released/"):
         twin = settings.resolved(
             SHAPES[values.dataset], parsed(f"--flagfile={path.replace('released/', '')}")

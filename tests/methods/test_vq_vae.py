@@ -119,7 +119,7 @@ def test_the_second_stage_resumes_and_leaves_the_first_as_it_is(tmp_path):
 
 def test_the_validation_loss_is_the_sum_of_both_stages(method):
     x = tiny.drawn(method)[0].x
-    first = method.reconstruction(tiny.drawn(method)[0])["autoencoder"]
+    first = method.reconstruction(tiny.drawn(method)[0], training=False)["autoencoder"]
     assert float(method.validation_loss(x)) == pytest.approx(float(first) + np.log(K), rel=1e-5)
 
 

@@ -142,6 +142,8 @@ class Model:
         the latter None where it is a point.
       log_likelihood: function (x, x_hat) -> log p(x|z) [B], or None for a model without one.
       active: function () -> bool [m], the components of codes that are in use; None if all are.
+      codebook_size: K of a model whose codes are grids of indices, int32 [B, h, w] in 0..K-1 for
+        "[B, m]" everywhere; None where codes are vectors.
     """
 
     def __init__(
@@ -152,10 +154,12 @@ class Model:
         posterior: Callable = point,
         log_likelihood: Callable | None = None,
         active: Callable | None = None,
+        codebook_size: int | None = None,
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.density, self.log_likelihood = density, log_likelihood
         self._posterior, self._active = posterior, active
+        self.codebook_size = codebook_size
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -164,8 +168,20 @@ class Model:
 
     @property
     def latent_dim(self) -> int:
-        """Dimension m of the codes."""
+        """Dimension m of the codes. Raises UserError where they are no vectors."""
+        self.require_vectors("a latent dimension")
         return self.decoder.input_shape[-1]
+
+    @property
+    def code_dtype(self) -> type:
+        """NumPy's int32 where codes are grids of indices, else float32."""
+        return np.float32 if self.codebook_size is None else np.int32
+
+    def require_vectors(self, what: str) -> None:
+        """Raises UserError, which begins with `what`, where codes are grids of indices."""
+        if self.codebook_size is not None:
+            grid = " x ".join(map(str, self.decoder.input_shape[1:]))
+            raise UserError(f"{what} needs codes that are vectors; here they are {grid} indices")
 
     @property
     def active(self) -> np.ndarray | None:
@@ -174,8 +190,8 @@ class Model:
 
     def sampled_from(self, density: Density | None) -> Model:
         """The same autoencoder with another `Density`."""
-        networks = self.encoder, self.decoder
-        return Model(*networks, density, self._posterior, self.log_likelihood, self._active)
+        networks, rest = (self.encoder, self.decoder), (self._active, self.codebook_size)
+        return Model(*networks, density, self._posterior, self.log_likelihood, *rest)
 
     def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
@@ -196,13 +212,13 @@ class Model:
           x: NumPy, uint8 or float32 in [0, 1], [N, H, W, C]; float32 [N, D] for vectors.
 
         Returns:
-          z, float32 [N, m].
+          z, float32 [N, m]; int32 [N, h, w] of a model with a codebook.
         """
         return _in_batches(self.encode_batch, data.to_unit, x)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
-        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, float32 [N, m]."""
-        return _in_batches(self.decode_batch, np.asarray, z)
+        """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, as `encode` returns them."""
+        return _in_batches(self.decode_batch, np.asarray, z, self.code_dtype)
 
     def reconstruct(self, x: np.ndarray, by: str = "mean", seed: int = 0) -> np.ndarray:
         """D(z), float32; x as in `encode`.
@@ -211,8 +227,8 @@ class Model:
           by: what z is of q(z|x), its "mean" or a "sample"; the same of a deterministic encoder.
           seed: of the samples.
         """
-        if by == "sample":
-            return self.decode(self._encode_by_sample(x, seed))
+        if by == "sample" and self.codebook_size is None:
+            return self.decode(_encode_by_sample(self, x, seed))
         return _in_batches(
             lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
         )
@@ -245,23 +261,16 @@ class Model:
 
         Returns:
           float32 [N, steps, H, W, C] (or [N, steps, D]).
+
+        Raises:
+          UserError: codes are no vectors.
         """
+        self.require_vectors("interpolation")
         z_a, z_b = self.encode(x_a), self.encode(x_b)  # [N, m]
         towards_b = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         z = (1 - towards_b) * z_a[:, None] + towards_b * z_b[:, None]  # [N, steps, m]
         x = self.decode(z.reshape(-1, z.shape[-1]))
         return x.reshape(*z.shape[:2], *x.shape[1:])
-
-    def _encode_by_sample(self, x, seed):
-        """Codes drawn from q(z|x), float32 [N, m]."""
-
-        def mean_and_deviation(batch):
-            mu, sigma = self.encode_distribution(batch)
-            return tf.stack([mu, tf.zeros_like(mu) if sigma is None else sigma], 1)  # [B, 2, m]
-
-        mu, sigma = np.moveaxis(_in_batches(mean_and_deviation, data.to_unit, x), 1, 0)
-        epsilon = draws.noise("normal", self.latent_dim)(draws.key(seed, draws.PICTURES, 1), len(x))
-        return mu + sigma * np.asarray(epsilon)
 
     def _noise(self, n, seed):
         return self._require_density().noise(draws.key(seed, draws.PICTURES, 0), n)
@@ -272,11 +281,23 @@ class Model:
         return self.density
 
 
-def _in_batches(function, prepare, inputs):
+def _encode_by_sample(model, x, seed):
+    """Codes drawn from q(z|x), float32 [N, m]."""
+
+    def mean_and_deviation(batch):
+        mu, sigma = model.encode_distribution(batch)
+        return tf.stack([mu, tf.zeros_like(mu) if sigma is None else sigma], 1)  # [B, 2, m]
+
+    mu, sigma = np.moveaxis(_in_batches(mean_and_deviation, data.to_unit, x), 1, 0)
+    epsilon = draws.noise("normal", model.latent_dim)(draws.key(seed, draws.PICTURES, 1), len(x))
+    return mu + sigma * np.asarray(epsilon)
+
+
+def _in_batches(function, prepare, inputs, dtype=np.float32):
     if not len(inputs):
         raise ValueError("expected at least one example, received none")
     parts = [
-        np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), tf.float32)))
+        np.asarray(function(tf.constant(prepare(inputs[i : i + _BATCH]), dtype)))
         for i in range(0, len(inputs), _BATCH)
     ]
     return np.concatenate(parts)

@@ -17,9 +17,12 @@ from flexae_tf.algorithm.method import Method
 from flexae_tf.errors import UserError
 from flexae_tf.training.options import TrainerOptions
 
-_SIZES = ("_dim", "_width", "_depth", "_layers")
-_AT_LEAST_ONE = ("_dim", "_steps", "_width", "_depth", "_inputs", "proposals")
-_MAY_BE_ZERO = ("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta")
+_SIZES = ("_dim", "_width", "_depth", "_layers", "book_size")
+_AT_LEAST_ONE = ("_dim", "_steps", "_width", "_depth", "_size", "_inputs", "proposals")
+_MAY_BE_ZERO = (
+    *("_weight", "_layers", "_every_steps", "pretraining_steps", "input_noise", "beta"),
+    "_share",
+)
 
 # What makes up a data set of a name: flags, and arguments of `data.load`.
 DATA_FLAGS = (
@@ -54,7 +57,11 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("method", "flexae_sr", f"One of {', '.join(methods.names())}.", **define)
     flags.DEFINE_enum("variant", "paper", networks.VARIANTS, "Which reading.", **define)
     flags.DEFINE_enum(
-        "networks", "flexae", networks.ARCHITECTURES, "Whose encoder and decoder.", **define
+        "networks",
+        None,
+        networks.ARCHITECTURES,
+        "Whose encoder and decoder; FlexAE's by default, or those that the method needs.",
+        **define,
     )
     flags.DEFINE_integer(
         "train_examples", None, "Train on the first so many examples only.", lower_bound=2, **define
@@ -88,7 +95,7 @@ def build_method(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -
     Raises:
       UserError: as `method_settings`, or the networks are larger than the memory.
     """
-    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    nets = _networks(shape, values)
     chosen = method_settings(shape, values)
     # What Keras and TensorFlow raise for weights that cannot be allocated.
     errors = tf.errors
@@ -129,7 +136,7 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
         )
     if "noise_dim" in resolved and resolved["noise_dim"] is None:
         resolved["noise_dim"] = resolved["latent_dim"]
-    nets = networks.Networks(tuple(shape), values.variant, values.networks)
+    nets = _networks(shape, values)
     for name, setting in known.items():
         if resolved[name] is None and setting.derived is not None:
             resolved[name] = setting.derived(nets)
@@ -150,7 +157,7 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
                 schedules.parse(value)
             except UserError as error:
                 raise UserError(f"--{name}: {error}") from None
-        if "_beta_" in name and not 0 <= value < 1:
+        if ("_beta_" in name or name.endswith("_decay")) and not 0 <= value < 1:
             raise UserError(f"--{name} must be at least 0 and below 1; received {value}")
     return resolved
 
@@ -159,6 +166,7 @@ def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> di
     """{flag: value} of everything that makes up the run."""
     names = ["dataset", *DATA_FLAGS, "method", "variant", "networks"]
     chosen = {name: values[name].value for name in names}
+    chosen["networks"] = _networks(shape, values).architecture
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
 
 
@@ -167,7 +175,9 @@ def former(method: str | None, variant: str | None) -> dict:
     values = flags.FlagValues()
     define_flags(values)
     found = {name: values[name].default for name in values}
-    return found if method is None or variant is None else found | _former_settings(method, variant)
+    if method is None or variant is None:
+        return found
+    return found | _former_settings(method, variant) | {"networks": methods.architecture(method)}
 
 
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:
@@ -186,6 +196,12 @@ def parse(texts: Mapping[str, str]) -> flags.FlagValues:
         if values[name].value is None:
             values[name].value = value
     return values
+
+
+def _networks(shape, values):
+    """The `networks.Networks` that the flags describe."""
+    architecture = values.networks or methods.architecture(values.method)
+    return networks.Networks(tuple(shape), values.variant, architecture)
 
 
 def _former_settings(method, variant):

@@ -6,8 +6,8 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from flexae_tf import data, runs, settings
-from flexae_tf.model import StandardNormal
+from flexae_tf import data, methods, runs, settings
+from flexae_tf.model import Model, StandardNormal
 from flexae_tf.training import checkpoints, saving
 from tests import tiny
 
@@ -39,7 +39,8 @@ def images(labels="classes"):
 class LinearModel:
     """A model of vectors [N, D] with codes of two components, by matrices."""
 
-    active, latent_dim = None, 2
+    active, latent_dim, codebook_size = None, 2, None
+    require_vectors = Model.require_vectors
 
     def __init__(self, dim=6):
         draw = np.random.default_rng(0)
@@ -83,8 +84,10 @@ def vectors(count=60, dim=6):
 
 def adopted(path, **flags):
     """A run directory without a checkpoint, and its flags: FlexAE on the digits by default."""
-    small = {"method": "flexae", "dataset": "digits", "latent_dim": 4, "training_steps": 7}
-    values = settings.parse(small | flags)
+    small = {"method": "flexae", "dataset": "digits", "training_steps": 7} | flags
+    if "latent_dim" in methods.find(small["method"]).settings("paper"):
+        small = {"latent_dim": 4} | small
+    values = settings.parse(small)
     directory = runs.RunDirectory(path)
     directory.create()
     fingerprint = data.load("digits").fingerprint

@@ -143,7 +143,13 @@ def test_numpy_functions(trained):
     _, trainer, _, _ = trained
     method, x = trainer.method, trainer.dataset.test
     z = method.model.encode(x)
-    assert z.shape == (20, 4)
+    if method.model.codebook_size is None:
+        assert z.shape == (20, 4)
+    else:
+        assert z.shape == (20, 2, 2)
+        assert z.min() >= 0
+        assert z.max() < method.model.codebook_size
+    assert z.dtype == method.model.code_dtype
     np.testing.assert_allclose(method.model.reconstruct(x), method.model.decode(z), atol=1e-6)
     if method.model.density is None:
         with pytest.raises(UserError, match="no prior of its own"):

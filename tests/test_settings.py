@@ -205,7 +205,7 @@ def test_every_configuration_file_resolves(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     values = parsed(f"--flagfile={path}")
     chosen = settings.resolved(SHAPES[values.dataset], values)
-    assert chosen["latent_dim"] >= 2
+    assert chosen["code_dim" if "code_dim" in chosen else "latent_dim"] >= 2
     if path.startswith("configs/released/"):
         twin = settings.resolved(
             SHAPES[values.dataset], parsed(f"--flagfile={path.replace('released/', '')}")
@@ -252,6 +252,19 @@ def test_sigma_follows_the_networks(method):
     assert found == expected
     chosen = of_method(GREY, f"--method={method}", "--networks=rae", "--sigma=exp")
     assert chosen["sigma"] == "exp"
+
+
+def test_networks_are_those_that_the_method_needs_unless_others_are_chosen():
+    for arguments, expected in (
+        (["--method=vae"], "flexae"),
+        (["--method=vae", "--networks=vq_vae"], "vq_vae"),
+        (["--method=vq_vae"], "vq_vae"),
+    ):
+        assert settings.resolved(GREY, parsed(*arguments))["networks"] == expected
+    message = "--networks=rae encodes an image as one vector, not as the grid"
+    with pytest.raises(UserError, match=message):
+        settings.build_method(GREY, parsed("--method=vq_vae", "--networks=rae"))
+    assert settings.former("vae", "paper")["networks"] == "flexae"
 
 
 def test_a_run_from_before_there_was_sigma_keeps_softplus():

@@ -73,11 +73,16 @@ def dataset():
     )
 
 
+def nets_of(case, variant="paper"):
+    architecture = methods.architecture(case.partition(":")[0])
+    return networks.Networks((8, 8, 1), variant, architecture)
+
+
 def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
     name, _, variation = case.partition(":")
     chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
-    nets = networks.Networks((8, 8, 1), variant)
+    nets = nets_of(case, variant)
     defaults = {
         k: s.derived(nets) if s.derived else s.default
         for k, s in methods.find(name).settings(variant).items()
@@ -85,6 +90,7 @@ def settings(case, variant="paper", **chosen):
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small |= {"flow_depth": 3, "flow_width": 16, "mmd_weight": 10.0, "reconstruction_weight": 1.0}
     small |= {"pseudo_inputs": 6, "warm_up_steps": 3, "proposals": 5}
+    small |= {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
@@ -98,8 +104,7 @@ def _setting(text):
 
 
 def builder(case, variant="paper", **chosen):
-    nets = networks.Networks((8, 8, 1), variant)
-    name = case.partition(":")[0]
+    nets, name = nets_of(case, variant), case.partition(":")[0]
     return lambda: methods.find(name).build(nets, settings(case, variant, **chosen))
 
 

@@ -46,7 +46,11 @@ def example_inputs(
     draw = np.random.default_rng(values["seed"])
     chosen = {}
     for name, tensor in inputs.items():
-        if name in ("noise", "codes"):
+        if tensor.dtype is np.int32 and name == "codes":
+            chosen[name] = np.zeros(
+                (count, *tensor.shape[1:]), np.int32
+            )  # which every codebook has
+        elif name in ("noise", "codes"):
             chosen[name] = draw.standard_normal((count, *tensor.shape[1:]), np.float32)
         elif name == "image_bytes":
             chosen[name] = np.array([_png(image) for image in images], object)

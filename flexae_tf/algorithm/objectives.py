@@ -138,3 +138,9 @@ def _covariance(a, mean):
 
 def _mean_per_example(values, reduce):
     return tf.reduce_mean(reduce(values, axis=range(1, values.shape.rank)))
+
+
+def perplexity(counts: tf.Tensor) -> tf.Tensor:
+    """exp of the entropy of indices that occur so often, a scalar in [1, K]. counts: [K]."""
+    p = counts / tf.reduce_sum(counts)
+    return tf.exp(-tf.reduce_sum(tf.math.xlogy(p, p)))

@@ -9,9 +9,9 @@
     flow             a normalizing flow of the train codes
     aggregated       the aggregated posterior of the train set: q(z|x) of train examples themselves
 
-Any model can be sampled from any of them. All but the first two come from the codes of the train
-set and are kept in the run directory; those that have arrays of their own are fitted at first use,
-seeded with the run's seed:
+Any model whose codes are vectors can be sampled from any of them, others from their own. All but
+the first two come from the codes of the train set and are kept in the run directory; those that
+have arrays of their own are fitted at first use, seeded with the run's seed:
 
     densities/<iteration>/<name>.npz   the arrays of a density
     densities/<iteration>/codes.npz    the codes of the train set
@@ -87,8 +87,8 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
       A `Run` of the same autoencoder.
 
     Raises:
-      UserError: unknown name; "own" for a model without a prior; a file that is damaged or cannot
-        be written; or the data are needed and cannot be had.
+      UserError: unknown name; "own" for a model without a prior; another for codes that are no
+        vectors; a file that is damaged or cannot be written; or data are needed and cannot be had.
     """
     check(name)
     if name == OWN:
@@ -98,6 +98,7 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
                 + "|".join(NAMES[1:])
             )
         return run
+    run.model.require_vectors(f"--density={name}")
     if name == "standard_normal":
         return _with_density(run, StandardNormal(run.model.latent_dim))
     key = fingerprint(run)

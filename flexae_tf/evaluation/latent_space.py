@@ -78,6 +78,7 @@ def measure(
     model = densities.attach(run, density, dataset).model
     metrics = {}
     for name in measures:
+        model.require_vectors(f"--measures={name}")
         found = MEASURES[name](model, dataset, extractor, protocol)
         metrics |= {f"{name}/{key}": value for key, value in found.items()}
     description = {

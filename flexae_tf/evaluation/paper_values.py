@@ -28,6 +28,7 @@ _MODEL_NAMES = {
     "vae": "VAE",
     "vae_iop": "VAE-IOP",
     "vamp_prior": "VampPrior",
+    "vq_vae": "VQ-VAE",
     "wae_gan": "WAE-GAN",
     "wae_mmd": "WAE-MMD",
 }

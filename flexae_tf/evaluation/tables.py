@@ -60,7 +60,8 @@ def row(
       evaluation: `run_evaluation.RunEvaluation` of the run.
       run_dir: its directory.
       protocol: `protocol.Protocol`.
-      columns: names of densities, and N. "own" is left empty where a model has no prior.
+      columns: names of densities, and N. What a model does not have is left empty beside others:
+        "own" without a prior, all but "own" where codes are no vectors.
       choice: which checkpoint, as in `choose_iterations`.
 
     Raises:
@@ -73,7 +74,8 @@ def row(
     chosen = {column: n if column == N else column for column in columns}
     records = {}
     for column, density in chosen.items():
-        if density == densities.OWN and not has_prior and len(chosen) > 1:
+        lacking = not has_prior if density == densities.OWN else run.model.codebook_size
+        if lacking and len(chosen) > 1:
             continue
         if protocol.first_step is None:
             records[column] = evaluation.measure(iterations[-1], density, again=False)

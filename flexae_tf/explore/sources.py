@@ -180,6 +180,7 @@ class RunSource(Source):
         run = runs.load(run_dir)
         if len(run.model.shape) != 3:
             raise UserError(f"{run_dir} is a run of vectors: the page shows images only")
+        run.model.require_vectors("the page")
         self._path = directory.path
         self._opening = threading.Lock()
         self._open = functools.lru_cache(_OPENED)(self._load)

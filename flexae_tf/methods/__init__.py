@@ -1,7 +1,8 @@
 """The registry of methods is this folder: --method=NAME is NAME.py.
 
 A method's module has `settings(variant)`, which returns {name: Setting}, and `build(nets,
-settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds.
+settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds. One
+that needs networks of a kind names those of its paper, which it has by default, as ARCHITECTURE.
 """
 
 import importlib
@@ -21,3 +22,8 @@ def find(name: str) -> ModuleType:
     if name not in names():
         raise UserError(f"unknown --method={name}: expected one of {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def architecture(name: str) -> str:
+    """The networks of a method where none are chosen, one of `networks.ARCHITECTURES`."""
+    return getattr(find(name), "ARCHITECTURE", "flexae")

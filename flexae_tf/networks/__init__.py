@@ -20,10 +20,11 @@ from flexae_tf.errors import UserError
 VARIANTS = ("paper", "released")
 # Each a module of this folder with encoder(shape, outputs, variant, spectral_norm) and
 # decoder(shape, latent_dim, variant, spectral_norm). By name, because their layers are Keras'.
-ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae")
+ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae")
 _FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). FlexAE, WAE and MaskAAE have published no VAE.
+# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE and VQ-VAE
+# have no such VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -32,6 +33,7 @@ SIGMAS = {
     "wae": "exp",
     "two_stage_wae": "exp",
     "mask_aae": "softplus",
+    "vq_vae": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these
 # apart; Table 6 gives it for the two synthetic sets.
@@ -72,6 +74,14 @@ class Networks:
         module = _module(self.architecture)
         return module.decoder(self.shape, latent_dim, self.variant, spectral_norm)
 
+    def grid_encoder(self, code_dim: int) -> keras.Model:
+        """x -> z_e [B, h, w, code_dim]. Raises UserError if the architecture has no such grid."""
+        return self._with_grids().grid_encoder(self.shape, code_dim)
+
+    def grid_decoder(self, code_dim: int) -> keras.Model:
+        """z_q [B, h, w, code_dim] -> x_hat. Raises UserError as `grid_encoder`."""
+        return self._with_grids().grid_decoder(self.shape, code_dim)
+
     def generator(
         self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None
     ) -> keras.Model:
@@ -86,6 +96,15 @@ class Networks:
     def image_critic(self) -> keras.Model:
         """x -> verdict, without batch normalization."""
         return _module("flexae").image_critic(self.shape, self.variant)
+
+    def _with_grids(self):
+        module = _module(self.architecture)
+        if not hasattr(module, "grid_encoder"):
+            raise UserError(
+                f"--networks={self.architecture} encodes an image as one vector, not as the grid "
+                "that this method takes: leave --networks out; the data must be images"
+            )
+        return module
 
 
 def default_latent_dim(dataset: str, shape: tuple[int, ...], variant: str) -> int:

@@ -18,12 +18,14 @@ class Blocks:
       spectral_norm: whether every kernel is divided by its largest singular value.
       stddev: of the kernels' initial N(0, stddev), truncated at two for convolutions; None for
         Glorot's uniform distribution.
+      convolution_initializer: Keras' name of what convolutions have instead of Glorot's.
       epsilon: of batch normalization.
       activation: function without arguments that makes the activation's layer.
     """
 
     spectral_norm: bool = False
     stddev: float | None = None
+    convolution_initializer: str = "glorot_uniform"
     epsilon: float = 1e-3
     activation: Callable = layers.ReLU
 
@@ -49,34 +51,36 @@ class Blocks:
     def linear(self, units: int) -> layers.Layer:
         """One dense layer."""
         dense, _, _ = linear_layers(self.spectral_norm)
-        return dense(units, kernel_initializer=self._initializer(RandomNormal))
+        return dense(units, kernel_initializer=self._initializer(RandomNormal, "glorot_uniform"))
 
     def convolution(
         self, filters: int, kernel: int, stride: int = 1, activation: str | None = None
     ) -> layers.Layer:
         """One convolution."""
         _, conv, _ = linear_layers(self.spectral_norm)
-        return self._padded(conv, TruncatedNormal, filters, kernel, stride, activation)
+        initializer = self._initializer(TruncatedNormal, self.convolution_initializer)
+        return self._padded(conv, initializer, filters, kernel, stride, activation)
 
     def transposed_convolution(
         self, filters: int, kernel: int, stride: int = 2, activation: str | None = None
     ) -> layers.Layer:
         """One transposed convolution."""
         _, _, transposed = linear_layers(self.spectral_norm)
-        return self._padded(transposed, RandomNormal, filters, kernel, stride, activation)
+        initializer = self._initializer(RandomNormal, "glorot_uniform")
+        return self._padded(transposed, initializer, filters, kernel, stride, activation)
 
-    def _padded(self, layer, distribution, filters, kernel, stride, activation):
+    def _padded(self, layer, initializer, filters, kernel, stride, activation):
         return layer(
             filters,
             kernel,
             stride,
             padding="same",
             activation=activation,
-            kernel_initializer=self._initializer(distribution),
+            kernel_initializer=initializer,
         )
 
-    def _initializer(self, distribution):
-        return "glorot_uniform" if self.stddev is None else distribution(stddev=self.stddev)
+    def _initializer(self, distribution, otherwise):
+        return otherwise if self.stddev is None else distribution(stddev=self.stddev)
 
 
 def check_shape(shape: tuple[int, ...]) -> None:

@@ -192,6 +192,13 @@ class Mask(keras.layers.Layer):
         return inputs * tf.cast(self.alpha, inputs.dtype)
 
 
+class ClipToUnit(keras.layers.Layer):
+    """Clips to [0, 1] in inference mode, where images are made; in training mode the identity."""
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        return inputs if training else tf.clip_by_value(inputs, 0, 1)
+
+
 class _SpectralNorm:
     """Mixed into a layer with a kernel W, makes its output that of W / sigma(W).
 

@@ -35,6 +35,7 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
 
     Writes <run_dir>/directions/<name>.npy, float32 [m].
     """
+    run.model.require_vectors("--kind=attributes")
     names, indicator = chosen_labels(dataset, options.attributes)
     codes = encode(run.model, dataset.train).mu  # [N, m]
     found = directions(codes, indicator(dataset.train_labels))

@@ -27,8 +27,9 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     the mean code in the middle of a linear row.
 
     Raises:
-      UserError: no two test examples are of one class, or the prior has no z0.
+      UserError: codes are no vectors, no two test examples are of one class, or there is no z0.
     """
+    run.model.require_vectors("--kind=interpolations")
     a, b = choose_pairs(
         dataset.test_labels, len(dataset.test), options.count or PAIRS, options.seed
     )

@@ -28,6 +28,7 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     components is drawn, too. The axes leave out the half per cent at either end of each component:
     a flow may send a sample far away.
     """
+    run.model.require_vectors("--kind=latents")
     count = options.count or POINTS
     rows = choose(len(dataset.test), count, options.seed)
     model, labels = run.model, dataset.test_labels

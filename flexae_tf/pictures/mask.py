@@ -24,13 +24,15 @@ def draw(run: Run, dataset: Dataset, options: Options) -> Iterator[Picture]:
     Codes are those of test examples; a run that is given as `options.beside` comes first.
 
     Raises:
-      UserError: that run is of other data.
+      UserError: that run is of other data, or codes are no vectors.
     """
     rows = choose(len(dataset.test), options.count or EXAMPLES, options.seed)
     x = gather(dataset.test, rows)
     runs = [run] if options.beside is None else [options.beside, run]
     if any(each.fingerprint != run.fingerprint for each in runs):
         raise UserError(f"--beside={runs[0].path} is a run on other data than {run.path}")
+    for each in runs:
+        each.model.require_vectors("--kind=mask")
     covariances = [(_name(each), _sorted_covariance(each.model.encode(x))) for each in runs]
     mask = history(run)
     image = figures.rendered(_figure(covariances, mask, run.model.active))

@@ -151,11 +151,12 @@ def request_body(signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_response(answer: Mapping[str, Any]) -> np.ndarray:
-    """The one output in the JSON of an answer: an array of float32, or of bytes as objects."""
+    """The one output in the JSON of an answer: float32, int32 indices, or bytes as objects."""
     values = answer["outputs"] if "outputs" in answer else answer["predictions"]
     if values and isinstance(values[0], dict):
         return np.array([base64.b64decode(value["b64"]) for value in values], object)
-    return np.array(values, np.float32)
+    array = np.array(values)
+    return array.astype(np.int32 if array.dtype.kind == "i" else np.float32)  # as float64 at first
 
 
 def _one_line(text):

@@ -53,7 +53,8 @@ def export(run: Run, density: str = densities.OWN) -> Path:
     if density != densities.OWN:
         run = densities.attach(run, density)
     folder = RunDirectory(run.path).export
-    directions = read_directions(run.path, run.model.latent_dim)
+    are_vectors = run.model.codebook_size is None
+    directions = read_directions(run.path, run.model.latent_dim) if are_vectors else {}
     served = ServedModel(run.model, directions)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,8 @@ class ServedModel:
             reasons |= dict.fromkeys(("generate", "sample", "generate_png"), "it has no prior")
         if not self._direction_names:
             reasons["edit"] = "no direction has been computed"
+        if self._model.codebook_size is not None:
+            reasons |= dict.fromkeys(("interpolate", "edit"), "its codes are indices, not vectors")
         if not (self._is_image and self._shape[-1] in (1, 3)):
             text = "its data are not grey or colour images"
             reasons |= dict.fromkeys(("encode_image_bytes", "generate_png"), text)
@@ -99,7 +101,7 @@ class ServedModel:
 
     def generate(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """Examples from noise [B, m'] of the prior's distribution."""
-        return {self._kind: self._decode(self._density.prior(_finite(noise, "noise")))}
+        return {self._kind: self._generate(_finite(noise, "noise"))}
 
     def sample(self, num_samples: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """`num_samples` (int32) examples, the same for the same `seed` (int64) everywhere."""
@@ -109,15 +111,15 @@ class ServedModel:
             num_samples,
         )
         noise = self._density.noise(draws.key(seed, draws.PICTURES, 0), count)  # [B, m']
-        return {self._kind: self._decode(self._density.prior(noise))}
+        return {self._kind: self._generate(noise)}
 
     def encode(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Codes [B, m] of examples [B, H, W, C] or [B, D]."""
+        """Codes [B, m], or indices [B, h, w], of examples [B, H, W, C] or [B, D]."""
         return {"codes": self._encode(images)}
 
     def decode(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Examples of codes [B, m]."""
-        return {self._kind: self._decode(_finite(codes, "codes"))}
+        """Examples of codes [B, m], or of indices [B, h, w]."""
+        return {self._kind: self._decode(_codes(codes, self._model.codebook_size))}
 
     def reconstruct(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """D(E(x)) of examples."""
@@ -155,7 +157,7 @@ class ServedModel:
         return {self._kind: self._decode(z + _finite(strength, "strength")[:, None] * v)}
 
     def encode_image_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Codes [B, m] of PNG or JPEG files, string [B], of the model's height and width."""
+        """Codes, as `encode`, of PNG or JPEG files, string [B], of the model's height and width."""
         images = tf.map_fn(
             self._decode_file, image_bytes, fn_output_signature=tf.TensorSpec(self._shape, tf.uint8)
         )
@@ -173,10 +175,12 @@ class ServedModel:
         assert self._model.density is not None
         return self._model.density
 
+    def _generate(self, n):
+        model, density = self._model, self._density
+        return _with_a_row(lambda n: model.decode_batch(density.prior(n)), _few(n, self._kind))
+
     def _decode(self, z):
-        few = tf.shape(z)[0] <= MOST_IMAGES
-        message = f"one request can make at most {MOST_IMAGES} {self._kind}"
-        return _with_a_row(self._model.decode_batch, _require(few, message, z))
+        return _with_a_row(self._model.decode_batch, _few(z, self._kind))
 
     def _encode(self, x):
         return _with_a_row(self._model.encode_batch, self._checked(x))
@@ -219,7 +223,7 @@ def _examples(model, kind, direction_names, files):
         kind: x,
         f"{kind}_a": x,
         f"{kind}_b": 1 - x,
-        "codes": draw.standard_normal((1, model.latent_dim), np.float32),
+        "codes": _example_codes(model, draw),
         "num_samples": np.array(1, np.int32),
         "seed": np.array(0, np.int64),
         "steps": np.array([3], np.int32),
@@ -234,6 +238,14 @@ def _examples(model, kind, direction_names, files):
     return examples
 
 
+def _example_codes(model, draw):
+    """Codes of one row, NumPy."""
+    shape = 1, *model.decoder.input_shape[1:]
+    if model.codebook_size is None:
+        return draw.standard_normal(shape, np.float32)
+    return draw.integers(model.codebook_size, size=shape, dtype=np.int32)
+
+
 def _with_a_row(function, *batches):
     """A function of batches, run on a row of zeros where they are empty.
 
@@ -241,13 +253,26 @@ def _with_a_row(function, *batches):
     """
     count = tf.shape(batches[0])[0]
     extra = tf.cast(count == 0, tf.int32)
-    padded = [tf.concat([x, tf.zeros([extra, *x.shape[1:]])], 0) for x in batches]
+    padded = [tf.concat([x, tf.zeros([extra, *x.shape[1:]], x.dtype)], 0) for x in batches]
     return function(*padded)[:count]
 
 
 def _finite(x, name):
     finite = tf.reduce_all(tf.math.is_finite(x))
     return _require(finite, f"{name} must be finite numbers", x)
+
+
+def _codes(codes, size):
+    """Codes that are finite, or indices below a codebook's size."""
+    if size is None:
+        return _finite(codes, "codes")
+    inside = tf.reduce_all((codes >= 0) & (codes < size))
+    return _require(inside, f"codes must be indices from 0 to {size - 1}", codes)
+
+
+def _few(rows, kind):
+    few = tf.shape(rows)[0] <= MOST_IMAGES
+    return _require(few, f"one request can make at most {MOST_IMAGES} {kind}", rows)
 
 
 def _require(condition, message, tensor):

@@ -30,8 +30,9 @@ class Summaries:
     Wasserstein distance), gradient_penalty/<critic>, speed/iterations_per_second,
     test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics,
     validation/error, learning_rate/<player> of those whose rate follows it, and
-    images/real, images/reconstructed, images/generated and images/interpolated. What else a method
-    reports has the tag that it gives, a vector as a histogram (see `event_files`).
+    images/real, images/reconstructed, images/generated and, where codes are vectors,
+    images/interpolated. What else a method reports has the tag that it gives, a vector as a
+    histogram (see `event_files`).
 
     Args:
       run: RunDirectory, or None to write nothing.
@@ -131,13 +132,15 @@ class Summaries:
         if self._test.ndim == 2:
             groups = {"test data": self._test} | (generated or {"reconstructed": x_hat})
             return {self._shown: figures.scatter(groups, f"test data and {self._shown}")}
-        pairs = real[: min(_ROWS, len(real) // 2) * 2]
-        path = model.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
-        return {
+        grids = {
             "real": figures.grid(real, _COLUMNS),
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
-            "interpolated": figures.grid(np.concatenate(path), _COLUMNS),
-        } | {kind: figures.grid(images, _COLUMNS) for kind, images in generated.items()}
+        }
+        if model.codebook_size is None:
+            pairs = real[: min(_ROWS, len(real) // 2) * 2]
+            path = model.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
+            grids["interpolated"] = figures.grid(np.concatenate(path), _COLUMNS)
+        return grids | {kind: figures.grid(images, _COLUMNS) for kind, images in generated.items()}
 
     def _path(self, kind, iteration):
         return self._run.samples / f"{kind}-{iteration:07d}.png"

@@ -139,3 +139,12 @@ def test_the_players_against_a_critic_pull_opposite_ways():
     mean = float(tf.reduce_mean(smooth_critic()(examples)))
     np.testing.assert_allclose(objectives.lower_verdict(smooth_critic(), examples), mean)
     np.testing.assert_allclose(objectives.raise_verdict(smooth_critic(), examples), -mean)
+
+
+def test_perplexity_is_the_number_of_equally_frequent_indices():
+    np.testing.assert_allclose(objectives.perplexity(tf.constant([3.0, 0, 3, 3])), 3, rtol=1e-6)
+    counts = np.array([1.0, 2, 5])
+    p = counts / 8
+    np.testing.assert_allclose(
+        objectives.perplexity(tf.constant(counts)), np.exp(-(p * np.log(p)).sum())
+    )

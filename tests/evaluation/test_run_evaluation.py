@@ -26,7 +26,7 @@ class NoisyCopy:
     """Generates train images with noise, least of it at iteration 100,000."""
 
     density = "not None: it has a prior"
-    active = None
+    active = codebook_size = None
 
     def __init__(self, iteration):
         self.deviation = 0.1 + abs(iteration - 100_000) / 100_000
@@ -178,6 +178,9 @@ def test_row_of_a_table_measures_each_cell_once(run, monkeypatch):
     assert names == {"140000.json", "140000.gmm.json"}
     monkeypatch.setattr(run_evaluation, "evaluate_model", None)
     assert row() == first
+    with monkeypatch.context() as changed:
+        changed.setattr(NoisyCopy, "codebook_size", 8)
+        assert row() == {key: value for key, value in first.items() if "gmm" not in key}
     monkeypatch.setattr(NoisyCopy, "density", None)
     monkeypatch.setattr(run_evaluation, "evaluate_model", suite.evaluate_model)
     fitted = row()

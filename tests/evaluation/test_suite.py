@@ -18,7 +18,7 @@ class MemorisingModel:
     """Reconstructs perfectly and generates its own train images."""
 
     density = "not None: it has a prior"
-    active = None
+    active = codebook_size = None
 
     def __init__(self, train):
         self.train = train

@@ -14,6 +14,7 @@ from flexae_tf.networks import (
     rae,
     resnet,
     two_stage_wae,
+    vq_vae,
     wae,
 )
 from tests.network_words import initializers_of, layers_of
@@ -67,6 +68,24 @@ def test_mask_aae():
         # Of Glorot's uniform distribution over one number to one: sqrt(6 / 2048).
         bias = np.asarray(network.layers[1].bias)
         assert 0.05 < np.abs(bias).max() < 0.0542
+
+
+def test_vq_vae():
+    """Layers in the order of their making, so additions are after what they add."""
+    block = "ReLU, Conv 32/3/1, ReLU, Conv 128/1/1, Add"
+    stack = f"{block}, {block}, ReLU"
+    convolutions = "Conv 64/4/2, ReLU, Conv 128/4/2, ReLU, Conv 128/3/1"
+    encoder = f"Rescaling, {convolutions}, {stack}, Conv 64/1/1"
+    assert layers_of(vq_vae.grid_encoder(SMALL)) == encoder
+    assert layers_of(vq_vae.encoder(SMALL, 8)) == f"{encoder}, Flatten, FC 8"
+    decoder = f"Conv 128/3/1, {stack}, TConv 64/4/2, ReLU, TConv 1/4/2, ClipToUnit"
+    assert layers_of(vq_vae.grid_decoder(SMALL)) == decoder
+    assert layers_of(vq_vae.decoder(SMALL, 8)) == f"FC {2 * 2 * 64}, Reshape, {decoder}"
+    rescaling = vq_vae.grid_encoder(SMALL).layers[1]
+    np.testing.assert_allclose(rescaling(np.array([0.0, 1.0])), [-0.5, 0.5])
+    for shape, side in ((MNIST, 7), ((32, 32, 3), 8), (LARGE, 16)):
+        assert vq_vae.grid_encoder(shape, 10).output_shape == (None, side, side, 10)
+        assert vq_vae.grid_decoder(shape, 10).output_shape == (None, *shape)
 
 
 def test_wae():

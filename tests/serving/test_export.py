@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf import data, densities, figures, runs, settings
+from flexae_tf import data, densities, figures, methods, runs, settings
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
 from flexae_tf.model import Density
@@ -24,6 +24,9 @@ from tests import tiny
 
 IMAGE_SHAPE = (8, 8, 1)
 M = 5  # latent dimension
+# Of those that a method has.
+SMALL = {"latent_dim": M, "codebook_size": 8, "code_dim": 4}
+SMALL |= {"pixel_cnn_depth": 2, "pixel_cnn_width": 8}
 # Runs every signature of a SavedModel by both loaders, in a process that has only TensorFlow.
 CONSUMER = """
 import sys
@@ -53,8 +56,10 @@ np.savez(answers, **found)
 
 def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
     """A run directory with one checkpoint of weights that were never trained; returns its Run."""
+    known = methods.find(method).settings("paper")
+    small = {name: value for name, value in SMALL.items() if name in known}
     values = settings.parse(
-        {"dataset": "npz", "method": method, "latent_dim": M, "training_steps": 7} | flags
+        {"dataset": "npz", "method": method, "training_steps": 7} | small | flags
     )
     dataset = types.SimpleNamespace(fingerprint="0" * 64, shape=shape, train=[], validation=None)
     directory = runs.RunDirectory(path)
@@ -120,17 +125,13 @@ def served(folder):
 
 def requests_and_answers(model, count):
     """{signature: (inputs, what the Method says)} for `count` rows."""
-    x, y, codes = images_of(count), images_of(count, seed=1), codes_of(count)
-    path = np.linspace(0, 1, 3, dtype=np.float32)[:, None]  # [3, 1]
-    z, z_other = model.encode(x), model.encode(y)
-    walk = np.stack([(1 - path) * a + path * b for a, b in zip(z, z_other, strict=True)])
-    names = np.array([b"big", b"thin"], object)[np.arange(count) % 2]
-    strength = np.arange(count, dtype=np.float32)
-    vectors = np.array([[2] * M, [-1] + [0] * (M - 1)], np.float32)[np.arange(count) % 2]
+    x, z = images_of(count), model.encode(images_of(count))
+    codes = codes_of(count) if model.codebook_size is None else z[::-1]
     quantized = data.to_unit(figures.to_uint8(x))
     noise = model.density.noise(draws.key(5, draws.PICTURES, 0), count).numpy()
     generated = model.decode(model.density.prior(tf.constant(noise)).numpy())
-    return {
+    between = {} if model.codebook_size else requests_and_answers_between(model, x, z)
+    return between | {
         "generate": ({"noise": noise}, generated),
         "serving_default": ({"noise": noise}, generated),
         "sample": (
@@ -140,6 +141,20 @@ def requests_and_answers(model, count):
         "encode": ({"images": x}, z),
         "decode": ({"codes": codes}, model.decode(codes)),
         "reconstruct": ({"images": x}, model.reconstruct(x)),
+        "encode_image_bytes": ({"image_bytes": png_of(x)}, model.encode(quantized)),
+        "generate_png": ({"noise": noise}, png_of(generated)),
+    }
+
+
+def requests_and_answers_between(model, x, z):
+    """The same of what decodes vectors between and beyond codes z of images x."""
+    count, y = len(x), images_of(len(x), seed=1)
+    path = np.linspace(0, 1, 3, dtype=np.float32)[:, None]  # [3, 1]
+    walk = np.stack([(1 - path) * a + path * b for a, b in zip(z, model.encode(y), strict=True)])
+    names = np.array([b"big", b"thin"], object)[np.arange(count) % 2]
+    strength = np.arange(count, dtype=np.float32)
+    vectors = np.array([[2] * M, [-1] + [0] * (M - 1)], np.float32)[np.arange(count) % 2]
+    return {
         "interpolate": (
             {"images_a": x, "images_b": y, "steps": np.full(count, 3, np.int32)},
             model.decode(walk.reshape(-1, M)).reshape(count, 3, *IMAGE_SHAPE),
@@ -148,8 +163,6 @@ def requests_and_answers(model, count):
             {"images": x, "direction": names, "strength": strength},
             model.decode(z + strength[:, None] * vectors),
         ),
-        "encode_image_bytes": ({"image_bytes": png_of(x)}, model.encode(quantized)),
-        "generate_png": ({"noise": noise}, png_of(generated)),
     }
 
 

@@ -120,6 +120,8 @@ class ExportedModel(Explored):
         codes = self._signatures["decode"].structured_input_signature[1]["codes"]
         if image is None:
             raise UserError(f"{folder} is a model of vectors: the page shows images only")
+        if codes.dtype != tf.float32:
+            raise UserError(f"{folder} has codes that are grids of indices: the page needs vectors")
         self.shape = tuple(image.shape[1:])
         self.directions = read_directions(folder / EXTRA, codes.shape[-1])
         self._folder = folder

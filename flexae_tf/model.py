@@ -234,11 +234,7 @@ class Model:
         )
 
     def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
-        """n codes of the density, float32 [n, m]; the same for the same seed.
-
-        Raises:
-          UserError: the model has no density.
-        """
+        """n codes of the density, float32 [n, m]; the same for the same seed. Raises UserError."""
         return np.asarray(self._require_density().prior(self._noise(n, seed)))
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
@@ -256,8 +252,7 @@ class Model:
         """Decoded codes on the segments from E(x_a) to E(x_b), ends included.
 
         Args:
-          x_a, x_b: as in `encode`, N of each.
-          steps: how many, at least 2.
+          x_a, x_b: as in `encode`, N of each. steps: how many, at least 2.
 
         Returns:
           float32 [N, steps, H, W, C] (or [N, steps, D]).

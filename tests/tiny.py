@@ -48,14 +48,14 @@ VARIATIONS = (
 CASES = (*METHODS, *VARIATIONS)
 # Their networks, priors and updates are those of another row (rae, vae, flexae_sr, ...).
 _COVERED = ("aae", "ae", "cv_vae", "flexae", "wae_gan")
+_QUICK = tuple(name for name in METHODS if name not in _COVERED)
 _ITERATIONS = 5
 
 
-def rows(cases=METHODS):
-    """Cases for tests that take a process, a SavedModel or a fit for each: slow if covered."""
+def rows(cases=METHODS, quick=_QUICK):
+    """Cases for tests that take a process, a SavedModel or a fit for each; slow but for some."""
     import pytest  # here, because the program above needs none
 
-    quick = set(METHODS) - set(_COVERED)
     return [pytest.param(c, marks=[] if c in quick else pytest.mark.slow, id=c) for c in cases]
 
 

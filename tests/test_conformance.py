@@ -34,7 +34,7 @@ MIXED = [
 ]
 
 
-@pytest.fixture(scope="module", params=[*CASES, *MIXED])
+@pytest.fixture(scope="module", params=[*tiny.rows(tiny.CASES), *MIXED])
 def trained(request, tmp_path_factory):
     """Name, trainer after five iterations, run directory and weights before training."""
     is_mixed = isinstance(request.param, tuple)

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "curl": "needs that server",
     "tools.serving_client": "needs that server",
     "worker_hosts": "the reader's hosts; tests/training/test_multi_worker.py has two workers",
+    "tools.sources": "tests/tools/test_sources.py; it writes into docs/",
     "tools.benchmark": "tests/tools/test_benchmark.py and test_benchmark_peers.py",
 }
 # Shapes of the data that stand for the real ones; a config's name or a flag tells which.

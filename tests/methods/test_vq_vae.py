@@ -1,9 +1,6 @@
 """VQ-VAE: its objectives against NumPy, its stages, and what codes that are indices leave out."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,6 +12,7 @@ from flexae_tf.runs import RunDirectory
 from flexae_tf.serving.clients import Tensor, parse_response, request_body
 from flexae_tf.serving.signatures import ServedModel
 from tests import picture_runs, tiny
+from tests.tools import mistakes
 from tools.serving_client import example_inputs
 
 K, D = 8, 4  # of tests/tiny.py; the grid is 2 x 2
@@ -164,47 +162,22 @@ def test_clients_keep_indices_as_they_are():
 
 
 # Runs a command's main on several lists of arguments and prints the errors.
-_MISTAKES = """
-import json, sys
-from absl import flags
-from absl.testing import flagsaver
-from flexae_tf.errors import UserError
-from tools import evaluate
-flags.FLAGS(["evaluate"])
-for arguments in json.loads(sys.argv[1]):
-    with flagsaver.flagsaver():
-        flags.FLAGS(["evaluate", *arguments])
-        try:
-            evaluate.main([])
-        except UserError as error:
-            print(error)
-"""
-
-
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
     small = {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
     return picture_runs.write(tmp_path_factory.mktemp("run"), method="vq_vae", **small).path
 
 
-def python(*arguments, cache):
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"FLEXAE_TF_CACHE": str(cache)},
-    )
-
-
 def test_figures_leave_out_those_of_vectors(run_dir, tmp_path):
     chosen = [f"--run_dir={run_dir}", "--kind=all", "--count=4", "--inception=nowhere"]
-    done = python("-m", "tools.figures", *chosen, cache=tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    drawn = [line.split("\t")[0].rsplit("/", 1)[1] for line in done.stdout.splitlines()]
+    done = mistakes.run("figures", [chosen], tmp_path)
+    *lines, end = done.stdout.splitlines()
+    assert end == "no error", done.stderr[-2000:]
+    drawn = [line.split("\t")[0].rsplit("/", 1)[1] for line in lines]
     kinds = [name.split("-")[0] for name in drawn]
     assert kinds == ["samples", "reconstructions", "neighbours"]
-    left_out = [line for line in done.stderr.splitlines() if line.startswith("left out of")]
-    assert [line for line in left_out if "neighbours" not in line] == [
+    left_out = [line for line in done.stderr.splitlines() if "codes that are vectors" in line]
+    assert left_out == [
         f"left out of {kind}: --kind={kind} needs codes that are vectors; here they are "
         "4 x 4 indices"
         for kind in ("interpolations", "attributes", "latents", "mask")
@@ -214,10 +187,10 @@ def test_figures_leave_out_those_of_vectors(run_dir, tmp_path):
 def test_evaluation_measures_what_it_can_and_refuses_the_rest(run_dir, tmp_path):
     chosen = [f"--run_dir={run_dir}", "--features=pixels", "--count=20", "--json"]
     refused = ["--density=gmm", "--measures=path_length", "--measures=separability"]
-    mistakes = json.dumps([chosen, *([*chosen, flag] for flag in refused)])
-    done = python("-c", _MISTAKES, mistakes, cache=tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    record, *errors = done.stdout.splitlines()
+    lists = [chosen, *([*chosen, flag] for flag in refused)]
+    done = mistakes.run("evaluate", lists, tmp_path)
+    record, end, *errors = done.stdout.splitlines()
+    assert end == "no error", done.stderr[-2000:]
     names = {name.split("/")[1] for name in json.loads(record) if name.startswith("metrics/")}
     assert names == {"reconstruction", "generation", "pms"}
     assert "left out interpolation/ and codes/, which need codes that are vectors" in done.stderr

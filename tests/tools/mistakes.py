@@ -24,15 +24,19 @@ for arguments in json.loads(sys.argv[2]):
 """
 
 
-def assert_mistakes_are_named(tool, cases, cache):
-    """Asserts that a tool answers arguments by a text: cases [(arguments, part of the text)]."""
-    arguments = json.dumps([arguments for arguments, _ in cases])
-    result = subprocess.run(
-        [sys.executable, "-c", _MISTAKES, tool, arguments],
+def run(tool, lists, cache):
+    """A tool on several lists of arguments; each ends in a line, its error or "no error"."""
+    return subprocess.run(
+        [sys.executable, "-c", _MISTAKES, tool, json.dumps(lists)],
         capture_output=True,
         text=True,
         env=os.environ | {"FLEXAE_TF_CACHE": str(cache)},
     )
+
+
+def assert_mistakes_are_named(tool, cases, cache):
+    """Asserts that a tool answers arguments by a text: cases [(arguments, part of the text)]."""
+    result = run(tool, [arguments for arguments, _ in cases], cache)
     lines = result.stdout.splitlines()
     assert len(lines) == len(cases), result.stderr[-2000:]
     for line, (_, message) in zip(lines, cases, strict=True):

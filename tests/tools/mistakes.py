@@ -12,7 +12,7 @@ from absl import flags
 from absl.testing import flagsaver
 from flexae_tf.errors import UserError
 tool = importlib.import_module(f"tools.{sys.argv[1]}")
-flags.FLAGS([sys.argv[1]])
+flags.FLAGS.mark_as_parsed()
 for arguments in json.loads(sys.argv[2]):
     with flagsaver.flagsaver():
         flags.FLAGS([sys.argv[1], *arguments])

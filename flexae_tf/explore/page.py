@@ -2,8 +2,9 @@
 
 import base64
 from pathlib import Path
+from urllib.parse import urlencode
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, ctx, dcc, html, no_update
 
 from flexae_tf import figures
 from flexae_tf.errors import UserError
@@ -98,7 +99,6 @@ def _take_uploads(app, source, end):
         Output(f"{end}-posted", "data"),
         Output(f"{end}-refused", "children"),
         Input(f"{end}-upload", "contents"),
-        State(f"{end}-posted", "id"),
         prevent_initial_call=True,
     )
 
@@ -126,7 +126,7 @@ def _controls(view, source):
     kinds = [{"label": label, "value": name} for name, label in _NAMES.items()]
     densities = [{"label": name, "value": name} for name in source.densities]
     density = view.density or source.densities[0]
-    steps = view.directions
+    steps, most = view.directions, views.MOST_DIRECTION
     axes = [*view.axes, *[0.0] * views.COMPONENTS][: len(model.axes[1])]
     return [
         _radio("view", kinds, view.kind),
@@ -134,9 +134,12 @@ def _controls(view, source):
         _labelled("Density", _radio("density", densities, density)),
         html.Div(
             [
-                _labelled("Seed", _number("seed", view.seed, 0, 2**31 - 1)),
+                _labelled("Seed", _number("seed", view.seed, 0, views.MOST_SEED)),
                 _labelled("Images", _number("count", view.count, 1, views.MOST_IMAGES)),
-                _labelled("Truncation", _slider("truncation", view.truncation, 0, 1.5, 0.05)),
+                _labelled(
+                    "Truncation",
+                    _slider("truncation", view.truncation, 0, views.MOST_TRUNCATION, 0.05),
+                ),
             ],
             className="only-samples",
         ),
@@ -158,11 +161,14 @@ def _controls(view, source):
             [
                 html.P("Along the principal directions of the codes, in standard deviations:"),
                 *[
-                    _labelled(f"{i + 1}", _slider(f"axis{i}", step, -4, 4, 0.1))
+                    _labelled(
+                        f"{i + 1}",
+                        _slider(f"axis{i}", step, -views.MOST_AXIS, views.MOST_AXIS, 0.1),
+                    )
                     for i, step in enumerate(axes)
                 ],
                 *[
-                    _labelled(name, _slider(f"dir.{name}", steps.get(name, 0), -3, 3, 0.1))
+                    _labelled(name, _slider(f"dir.{name}", steps.get(name, 0), -most, most, 0.1))
                     for name in model.directions
                 ],
             ],
@@ -202,7 +208,7 @@ def _origin(end, label, origin, source):
         _labelled(label, _radio(f"{end}_kind", kinds, kind)),
         _labelled(
             "Number",
-            _number(f"{end}_number", 0 if is_image else int(value), 0, 2**31 - 1),
+            _number(f"{end}_number", 0 if is_image else int(value), 0, views.MOST_SEED),
             "number",
         ),
         dcc.Upload("Drop an image here, or choose one", id=f"{end}-upload", className="upload"),
@@ -270,4 +276,4 @@ def _query(given, source):
     axes = sorted(name for name in given if name.startswith("axis"))
     fields["axes"] = ",".join(f"{given[name]:g}" for name in axes)
     fields |= {k: f"{v:g}" for k, v in given.items() if k.startswith("dir.")}
-    return "&".join(f"{key}={'' if value is None else value}" for key, value in fields.items())
+    return urlencode({key: "" if value is None else value for key, value in fields.items()})

@@ -79,10 +79,8 @@ class RunModel(Explored):
         self.directions = read_directions(run.path, run.model.latent_dim)
         self._computing = threading.Lock()
         # Graphs, which answer for a few images in half the time.
-        image, code = (
-            tf.TensorSpec([None, *self.shape]),
-            tf.TensorSpec([None, run.model.latent_dim]),
-        )
+        image = tf.TensorSpec([None, *self.shape])
+        code = tf.TensorSpec([None, run.model.latent_dim])
         self._encode = tf.function(run.model.encode_batch, input_signature=[image])
         self._decode = tf.function(run.model.decode_batch, input_signature=[code])
 

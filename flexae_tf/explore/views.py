@@ -31,7 +31,8 @@ MOST_IMAGES = 100
 MOST_STEPS = 25
 MOST_AXIS = 4.0  # standard deviations of the codes
 MOST_DIRECTION = 3.0  # lengths of a direction
-_MOST_SEED = 2**31 - 1
+MOST_SEED = 2**31 - 1
+MOST_TRUNCATION = 2.0
 _DIRECTION = "dir."
 
 
@@ -222,7 +223,7 @@ def _read_origin(text):
     kind, _, value = text.partition(":")
     _one_of("an origin", kind, ORIGINS)
     if kind != "image":
-        return f"{kind}:{_number(kind, value, _MOST_SEED, least=0)}"
+        return f"{kind}:{_number(kind, value, MOST_SEED, least=0)}"
     try:
         base64.b64decode(value, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -239,11 +240,11 @@ def _read_axes(text):
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "view": lambda text: _one_of("view", text, KINDS),
-    "checkpoint": lambda text: _number("checkpoint", text, _MOST_SEED, least=0),
+    "checkpoint": lambda text: _number("checkpoint", text, MOST_SEED, least=0),
     "density": str,
-    "seed": lambda text: _number("seed", text, _MOST_SEED, least=0),
+    "seed": lambda text: _number("seed", text, MOST_SEED, least=0),
     "count": lambda text: _number("count", text, MOST_IMAGES, least=1),
-    "truncation": lambda text: _number("truncation", text, 2.0, float, least=0.0),
+    "truncation": lambda text: _number("truncation", text, MOST_TRUNCATION, float, least=0.0),
     "start": _read_origin,
     "end": _read_origin,
     "axes": _read_axes,

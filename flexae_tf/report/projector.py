@@ -29,8 +29,9 @@ def write(run: Run, dataset: Dataset, count: int = POINTS, seed: int = 0) -> Pat
       The folder for `tensorboard --logdir`.
 
     Raises:
-      UserError: a file cannot be written.
+      UserError: a file cannot be written, or codes are grids of indices.
     """
+    run.model.require_vectors("the projector")
     if not are_vectors(dataset):
         count = min(count, (_LARGEST_SPRITE // max(dataset.shape[:2])) ** 2)
     rows = choose(len(dataset.test), count, seed)

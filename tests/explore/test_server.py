@@ -11,7 +11,7 @@ from tests.explore.sources import TinySource
 
 pytest.importorskip("dash", reason="needs requirements-explore.txt")
 
-from flexae_tf.explore import server
+from flexae_tf.explore import page, server, views
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,11 @@ def test_the_controls_are_those_of_the_address(client):
         client, "..controls.children...notice.children..", [address | {"value": "?seed=x"}]
     )
     assert found["notice"]["children"].startswith("seed must be a number")
+
+
+def test_controls_become_an_address_whatever_a_direction_is_called(tmp_path):
+    given = {"view": "edit", "density": "own", "seed": 0, "count": 1, "steps": 9, "truncation": 1}
+    given |= {f"{end}_kind": "sample" for end in ("start", "end")}
+    given |= {f"{end}_number": 2 for end in ("start", "end")}
+    view = views.parse(page._query(given | {"axis0": 0.5, "dir.a+b": -1}, TinySource(tmp_path)))
+    assert (view.start, view.axes, view.directions) == ("sample:2", (0.5,), {"a+b": -1})

@@ -9,8 +9,9 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
+from flexae_tf.errors import UserError
 from flexae_tf.report import projector
-from tests import picture_runs
+from tests import picture_runs, tiny
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,8 @@ def test_vectors_have_no_images(tmp_path):
     projector.write(run, picture_runs.vectors())
     assert not embedding(run).HasField("sprite")
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_grids_of_indices_are_refused(tmp_path):
+    with pytest.raises(UserError, match="the projector needs codes that are vectors"):
+        projector.write(tiny.run(tmp_path, "vq_vae"), tiny.dataset())

@@ -164,7 +164,11 @@ def panels(
 
 
 def curves(
-    lines: Mapping[str, np.ndarray], places: Sequence[str], x_label: str, y_label: str
+    lines: Mapping[str, np.ndarray],
+    places: Sequence[str],
+    x_label: str,
+    y_label: str,
+    log: bool = False,
 ) -> np.ndarray:
     """Lines through points with error bars over places that are equally far apart.
 
@@ -172,6 +176,7 @@ def curves(
       lines: {label: float [N, 3]}, number of the place, height and half of the bar.
       places: a text for each place of the horizontal axis.
       x_label, y_label: texts of the axes.
+      log: whether heights are to a logarithmic scale.
 
     Returns:
       uint8 [H, W, 3].
@@ -180,6 +185,8 @@ def curves(
 
     figure = Figure(figsize=(6, 4), dpi=120)
     plot = figure.subplots()
+    if log:
+        plot.set_yscale("log")
     for label, points in lines.items():
         x, y, bar = points.T
         plot.errorbar(x, y, bar, label=label or None, marker=".", capsize=3, lw=1)

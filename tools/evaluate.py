@@ -59,8 +59,8 @@ _PROTOCOL = flags.DEFINE_enum("protocol", STANDARD.name, list(PROTOCOLS), "How t
 _CHECKPOINTS = flags.DEFINE_string(
     "checkpoints",
     None,
-    "newest, best (by validation error), all (those not measured yet), or an iteration; what the "
-    "protocol takes by default.",
+    "newest, best (by validation error), all (those not measured yet), or iterations, 1000,2000; "
+    "what the protocol takes by default.",
 )
 flags.DEFINE_alias("checkpoint", "checkpoints")
 _SPLIT = flags.DEFINE_enum(

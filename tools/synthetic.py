@@ -26,6 +26,7 @@ from absl import flags
 
 from flexae_tf.errors import UserError, run_main
 from flexae_tf.experiments import (
+    claims,
     latent_dimension,
     processes,
     synthetic,
@@ -62,8 +63,6 @@ _ENCODER_LEARNING_RATE = flags.DEFINE_float(
 )
 _JOBS = flags.DEFINE_integer("jobs", 2, "Processes at a time, one thread each.", lower_bound=1)
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Measure this run only.")
-# The networks are so small that a second thread costs more than it gives.
-_ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
 def main(_: list[str]) -> int:
@@ -101,7 +100,7 @@ def main(_: list[str]) -> int:
 
 def train(tasks: Sequence[synthetic.SyntheticRun]) -> int | None:
     """Trains and measures; the exit status if not all is finished then, after a line."""
-    outcomes, status = processes.run(tasks, _JOBS.value, _ONE_THREAD)
+    outcomes, status = processes.run(tasks, _JOBS.value, processes.ONE_THREAD)
     if all(outcome.state == processes.FINISHED for outcome in outcomes.values()):
         return None
     print("not all runs are finished: start the same command again for the figure")
@@ -123,7 +122,7 @@ def compare_dimensions(
     found = latent_dimension.found(study, runs)
     print(latent_dimension.table(found))
     for m, of_m in found.items():
-        for verdict in synthetic.verdicts(study.experiment(m, steps), of_m):
+        for verdict in claims.verdicts(study.experiment(m, steps).claims, of_m):
             print(f"m = {m}: {synthetic_figures.sentence(verdict)}")
     print(*latent_dimension.write(study, runs, found, folder), sep="\n")
     return 0
@@ -136,8 +135,8 @@ def report(
     curves = {model: {} for model in experiment.models}
     for task in tasks:
         curves[task.model][task.seed] = task.curves()
-    found = synthetic.summary(curves)
-    verdicts = synthetic.verdicts(experiment, found)
+    found = claims.summary(curves, synthetic_measures.MEASURES)
+    verdicts = claims.verdicts(experiment.claims, found)
     paths = synthetic_figures.write(experiment, tasks, curves, found, folder)
     paths.append(synthetic_figures.write_json(experiment, tasks, curves, found, verdicts, folder))
     print(synthetic_figures.table(found))

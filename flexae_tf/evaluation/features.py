@@ -38,6 +38,7 @@ class Extractor:
       is_inception: whether scores are comparable with published ones.
       network: function of a batch, uint8 [B, H, W, C] or float32 in [0, 1] (or vectors [B, D]),
         returning (activations [B, d] or [B, 1, 1, d], logits [B, classes] or None).
+      accuracy: of a classifier of the data set (`classifier`), on its test images; else None.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Extractor:
     normalisation: str
     is_inception: bool
     network: Callable = dataclasses.field(repr=False)
+    accuracy: float | None = None
 
     def __call__(self, images: np.ndarray) -> Features:
         """Features of `images`.
@@ -89,6 +91,7 @@ class Extractor:
             "resize": self.resize,
             "normalisation": self.normalisation,
             "is_inception": self.is_inception,
+            **({} if self.accuracy is None else {"accuracy": self.accuracy}),
         }
 
     def _batch_features(self, batch):

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf.errors import UserError
+from flexae_tf.evaluation import classifier
 from flexae_tf.evaluation.features import PIXELS, Extractor, pixels
 
 INCEPTION_HANDLE = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
@@ -95,13 +96,15 @@ def saved_model(path: Path | str) -> Extractor:
         return _pick(outputs, path)
 
     size = "x".join(str(edge) for edge in spec.shape[1:3])
+    record = classifier.read_record(path) or {}
     return Extractor(
-        name=path.name,
+        name=f"classifier of {record['dataset']}" if record else path.name,
         fingerprint=_fingerprint(path),
         resize="none" if None in spec.shape[1:3] else f"{TF1_BILINEAR} to {size}",
         normalisation="uint8 0..255" if spec.dtype == tf.uint8 else "[0, 1]",
         is_inception=False,
         network=network,
+        accuracy=record.get("accuracy"),
     )
 
 

@@ -42,8 +42,8 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | Non
     Args:
       run_dir: the run directory.
       protocol: `protocol.Protocol`; one with a range of steps takes all checkpoints in it.
-      choice: "newest", "best" (by validation error), "all" or an iteration as text; None for what
-        the protocol takes.
+      choice: "newest", "best" (by validation error), "all" or iterations as text, "1000,2000"; None
+        for what the protocol takes.
 
     Raises:
       UserError: there are no such checkpoints, or the protocol leaves no choice.
@@ -61,12 +61,13 @@ def choose_iterations(run_dir: Path | str, protocol: Protocol, choice: str | Non
         return found[-1:]
     if choice == "best":
         return [directory.iteration_of(choice)]
-    if not choice.isdecimal() or int(choice) not in found + best:
+    chosen = set(choice.split(","))
+    if not chosen <= {str(iteration) for iteration in (*found, *best)}:
         raise UserError(
-            f"--checkpoints={choice}: expected newest, best, all or one of "
+            f"--checkpoints={choice}: expected newest, best, all or some of "
             f"{', '.join(map(str, sorted({*found, *best})))}"
         )
-    return [int(choice)]
+    return sorted(map(int, chosen))
 
 
 class RunEvaluation:

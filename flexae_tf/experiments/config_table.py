@@ -9,7 +9,7 @@ The folder of such a table:
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Row(MeasuredRun):
       config: path of the flagfile. seed: of the run.
       train_flags: flags for all rows, which override the config's.
       evaluate_flags: flags of tools.evaluate for all rows.
+      measured_as: as `MeasuredRun`.
 
     Raises:
       UserError: a flag has a value that it cannot have, or the config cannot be read.
@@ -37,10 +38,11 @@ class Row(MeasuredRun):
         seed: int,
         train_flags: Sequence[str],
         evaluate_flags: Sequence[str],
+        measured_as: str = "run_dirs",
     ) -> None:
         flags = [f"--flagfile={config}", *train_flags, f"--seed={seed}"]
         name = f"{Path(config).stem}-{seed}"  # --run_dirs is split at commas
-        super().__init__(folder, name, flags, "run_dirs", evaluate_flags)
+        super().__init__(folder, name, flags, measured_as, evaluate_flags)
 
     def result(self) -> dict[str, Any] | None:
         """Its row of `evaluation.tables`, or None if it is not yet measured as it is."""
@@ -57,6 +59,7 @@ def rows(
     seeds: Mapping[str, Collection[int]],
     train_flags: Sequence[str],
     evaluate_flags: Sequence[str],
+    make: Callable[..., Row] = Row,
 ) -> list[Row]:
     """A Row for every config of a folder and each of its seeds, first all configs with their first.
 
@@ -65,6 +68,7 @@ def rows(
       configs: folder of flagfiles, *.cfg, without base.cfg, which others include.
       seeds: {name of a config: its seeds}; {"": seeds} of those that are not named.
       train_flags, evaluate_flags: flags for all rows.
+      make: `Row`, or makes one of the same arguments.
 
     Raises:
       UserError: there are no configs, there is none of a name in `seeds`, or as `Row`.
@@ -77,7 +81,7 @@ def rows(
         raise UserError(f"no config {unknown[0]!r} in {configs}: it has {', '.join(found)}")
     of_each = {name: list(seeds.get(name, seeds[""])) for name in found}
     return [
-        Row(folder, found[name], of_each[name][i], train_flags, evaluate_flags)
+        make(folder, found[name], of_each[name][i], train_flags, evaluate_flags)
         for i in range(max(map(len, of_each.values())))
         for name in found
         if i < len(of_each[name])

@@ -22,8 +22,10 @@ import numpy as np
 from flexae_tf import files
 from flexae_tf.algorithm.masks import MaskSchedule
 from flexae_tf.errors import UserError
-from flexae_tf.experiments import synthetic, synthetic_figures
-from flexae_tf.experiments.synthetic import Ends, Experiment, SyntheticRun
+from flexae_tf.experiments import claims, synthetic_figures
+from flexae_tf.experiments.claims import Ends
+from flexae_tf.experiments.synthetic import Experiment, SyntheticRun
+from flexae_tf.experiments.synthetic_measures import MEASURES
 
 MODELS = ("wae_normal", "mask_aae", "flexae")
 TRAINING_STEPS = 20_000
@@ -73,7 +75,7 @@ STUDIES = {
     "5a": Study("5a", 8, (4, 8, 12, 16, 32)),
     "5b": Study("5b", 16, (8, 16, 24, 32, 64)),
 }
-# {m: what `synthetic.summary` says}
+# {m: what `claims.summary` says}
 Found = Mapping[int, Ends]
 
 
@@ -116,13 +118,13 @@ def tasks(
 
 
 def found(study: Study, runs: Mapping[int, Sequence[SyntheticRun]]) -> dict[int, Ends]:
-    """{m: what `synthetic.summary` says} of finished runs."""
+    """{m: what `claims.summary` says} of finished runs."""
     result = {}
     for m, of_m in runs.items():
         curves: dict[str, dict] = {model: {} for model in study.models}
         for task in of_m:
             curves[task.model][task.seed] = task.curves()
-        result[m] = synthetic.summary(curves)
+        result[m] = claims.summary(curves, MEASURES)
     return result
 
 

@@ -19,6 +19,9 @@ _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 30
 _PROGRESS = re.compile(r"\d+/\d+ ")  # what a line of progress begins with
 
+# Of small networks: a second thread costs more than it gives.
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
 FINISHED, FAILED, BUSY, UNFINISHED = "finished", "failed", "busy", "unfinished"
 
 

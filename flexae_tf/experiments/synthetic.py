@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,14 +18,9 @@ from flexae_tf import backend
 from flexae_tf.data.synthetic import TRAIN_COUNT, generate
 from flexae_tf.errors import UserError
 from flexae_tf.experiments import processes
-from flexae_tf.experiments.synthetic_measures import MEASURES, curves_file
+from flexae_tf.experiments.synthetic_measures import curves_file
 from flexae_tf.experiments.training_run import TrainingRun
 from flexae_tf.training import checkpoints
-
-# {model: {seed: {"iterations" or measure: what it was at each checkpoint}}}
-Curves = Mapping[str, Mapping[int, Mapping[str, list[float]]]]
-# {model: {measure: (mean, standard deviation) over the seeds; None with a single seed}}
-Ends = Mapping[str, Mapping[str, tuple[float, float | None]]]
 
 # {model: flags}. The VAE's own default rate is half of Algorithm 1's.
 MODELS = {
@@ -176,57 +170,3 @@ def true_latents(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
     """The latents behind the test data, [10000, n], and their components, in 0..5."""
     _, z, component = generate(experiment.true_dim)
     return z[TRAIN_COUNT:], component[TRAIN_COUNT:]
-
-
-def summary(curves: Curves) -> Ends:
-    """Where the models end, over the seeds.
-
-    Args:
-      curves: {model: {seed: what `SyntheticRun.curves` returns}}.
-
-    Returns:
-      {model: {measure: (mean, standard deviation)}} of the last checkpoints; the deviation is that
-      of a sample, and None with a single seed.
-    """
-    found = {}
-    for model, by_seed in curves.items():
-        found[model] = {}
-        for name in MEASURES:
-            last = [
-                found_there[name][-1] for found_there in by_seed.values() if name in found_there
-            ]
-            if last:
-                deviation = float(np.std(last, ddof=1)) if len(last) > 1 else None
-                found[model][name] = (float(np.mean(last)), deviation)
-    return found
-
-
-def verdicts(experiment: Experiment, summarized: Ends) -> list[dict[str, Any]]:
-    """What has become of the paper's claims.
-
-    Returns:
-      A list of {"measure", "lower", "higher", "difference", "spread", "holds"}: the difference of
-      the means, `higher` minus `lower`, the sum of the two standard deviations, and whether the
-      first exceeds the second; spread and holds are None with a single seed.
-    """
-    found = []
-    for name, lower, higher in experiment.claims:
-        (mean_low, deviation_low), (mean_high, deviation_high) = (
-            summarized[model][name] for model in (lower, higher)
-        )
-        difference = mean_high - mean_low
-        total = None
-        if deviation_low is not None and deviation_high is not None:
-            total = deviation_low + deviation_high
-        holds = None if total is None else difference > total
-        found.append(
-            {
-                "measure": name,
-                "lower": lower,
-                "higher": higher,
-                "difference": difference,
-                "spread": total,
-                "holds": holds,
-            }
-        )
-    return found

@@ -10,8 +10,9 @@ import numpy as np
 from flexae_tf import files, runs
 from flexae_tf.data.synthetic import MEANS, TRAIN_COUNT, generate
 from flexae_tf.evaluation.frechet import frechet_distance
-from flexae_tf.experiments import synthetic, synthetic_measures
-from flexae_tf.experiments.synthetic import Curves, Ends, Experiment, SyntheticRun
+from flexae_tf.experiments import claims, synthetic, synthetic_measures
+from flexae_tf.experiments.claims import Curves, Ends
+from flexae_tf.experiments.synthetic import Experiment, SyntheticRun
 
 LABELS = {
     "vae": "VAE",
@@ -47,7 +48,7 @@ def write(
 
     Args:
       experiment: `synthetic.Experiment`. tasks: list of its SyntheticRun, all finished.
-      curves: {model: {seed: curves}}. found: `synthetic.summary(curves)`.
+      curves: {model: {seed: curves}}. found: `claims.summary(curves, ...)`.
       folder: where the files go.
 
     Returns:
@@ -126,7 +127,7 @@ def _latents(experiment, tasks, found):
         prior = synthetic_measures.prior_samples(run, _POINTS)
         plot.scatter(*prior.T, s=2, color="0.8", linewidths=0, rasterized=True)
         _scatter(plot, run.model.encode(x), component)
-        text = _plus_minus(*found[task.model]["frechet_distance"])
+        text = claims.plus_minus(*found[task.model]["frechet_distance"])
         plot.set_title(f"{LABELS[task.model]}\nFD {text}")
     handles, labels = plots[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(MEANS) + 1, markerscale=5)
@@ -191,10 +192,7 @@ def table(found: Ends) -> str:
     names = [
         name for name in synthetic_measures.MEASURES if any(name in each for each in found.values())
     ]
-    rows = [["", *(_TITLES[name][1] for name in names)]]
-    for model, of_model in found.items():
-        cells = [_plus_minus(*of_model[name]) if name in of_model else "-" for name in names]
-        rows.append([LABELS[model], *cells])
+    rows = [["", *(_TITLES[name][1] for name in names)], *claims.rows(found, names, LABELS)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         row[0].ljust(widths[0])
@@ -205,16 +203,8 @@ def table(found: Ends) -> str:
 
 def sentence(verdict: Mapping[str, Any]) -> str:
     """A claim and what has become of it, in a line."""
-    answer = {True: "yes", False: "no", None: "one seed"}[verdict["holds"]]
-    spread = "-" if verdict["spread"] is None else f"{verdict['spread']:.3g}"
-    return (
-        f"{answer}: {_TITLES[verdict['measure']][1]} of {LABELS[verdict['lower']]} is below that "
-        f"of {LABELS[verdict['higher']]}: difference {verdict['difference']:.3g}, spread {spread}"
-    )
-
-
-def _plus_minus(mean, deviation):
-    return f"{mean:.3g}" if deviation is None else f"{mean:.3g} ± {deviation:.2g}"
+    titles = {name: column for name, (_, column) in _TITLES.items()}
+    return claims.sentence(verdict, titles, LABELS)
 
 
 def save(figure: Any, folder: Path | str, name: str) -> list[Path]:

@@ -215,7 +215,7 @@ def test_choice_of_checkpoints(run, tmp_path):
     short = dataclasses.replace(RELEASED, first_step=1, last_step=2)
     for path, protocol, choice, message in (
         (tmp_path, STANDARD, "newest", "has no checkpoint"),
-        (run.path, STANDARD, "7", "expected newest, best, all or one of 50000, 90000"),
+        (run.path, STANDARD, "7", "expected newest, best, all or some of 50000, 90000"),
         (run.path, RELEASED, "all", "leave out --checkpoints"),
         (run.path, short, "newest", "has 50,000 to 140,000"),
     ):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from flexae_tf import settings
 from flexae_tf.errors import UserError
-from flexae_tf.experiments import latent_dimension, synthetic, synthetic_measures
+from flexae_tf.experiments import claims, latent_dimension, synthetic_measures
 from flexae_tf.experiments.training_run import parse
 
 STUDY = latent_dimension.narrowed(latent_dimension.STUDIES["5a"], ["32", "4"], [])
@@ -18,7 +18,7 @@ PLAYERS = ("autoencoder", "latent_critic", "encoder")
 
 
 def made_up(runs):
-    """{m: what `synthetic.summary` says} of curves that end in m plus the seed, over the model."""
+    """{m: what `claims.summary` says} of curves that end in m plus the seed, over the model."""
     found = {}
     for m, of_m in runs.items():
         curves = {}
@@ -26,7 +26,7 @@ def made_up(runs):
             end = (m + task.seed) / (1 + STUDY.models.index(task.model))
             curve = {name: [2 * end, end] for name in synthetic_measures.MEASURES}
             curves.setdefault(task.model, {})[task.seed] = {"iterations": [1, 2]} | curve
-        found[m] = synthetic.summary(curves)
+        found[m] = claims.summary(curves, synthetic_measures.MEASURES)
     return found
 
 

@@ -15,10 +15,14 @@ from flexae_tf.data import draws
 from flexae_tf.data.synthetic import MEANS
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation.frechet import frechet_distance
-from flexae_tf.experiments import synthetic, synthetic_figures, synthetic_measures
+from flexae_tf.experiments import claims, synthetic, synthetic_figures, synthetic_measures
 from flexae_tf.training.trainer import Trainer
 
 SEEDS = (0, 1)
+
+
+def summary(curves):
+    return claims.summary(curves, synthetic_measures.MEASURES)
 
 
 def train(task):
@@ -158,19 +162,17 @@ def test_true_latents_are_those_behind_the_test_data():
 
 
 def test_summary_is_mean_and_sample_deviation_of_the_last_checkpoints():
-    found = synthetic.summary(
-        {"vae": {0: curves(frechet_distance=1.0), 1: curves(frechet_distance=3.0)}}
-    )
+    found = summary({"vae": {0: curves(frechet_distance=1.0), 1: curves(frechet_distance=3.0)}})
     mean, deviation = found["vae"]["frechet_distance"]
     assert (mean, deviation) == (2.0, pytest.approx(np.sqrt(2)))
-    assert synthetic.summary({"vae": {0: curves(critic_gap=1.0)}})["vae"]["critic_gap"] == (1, None)
+    assert summary({"vae": {0: curves(critic_gap=1.0)}})["vae"]["critic_gap"] == (1, None)
 
 
 @pytest.mark.parametrize(("scale", "holds"), [(0.1, True), (3.0, False)])
 def test_a_claim_holds_only_beyond_the_spread(scale, holds):
     experiment = synthetic.FIGURES["2"]
-    found = synthetic.summary(made_up(experiment, scale))
-    verdicts = synthetic.verdicts(experiment, found)
+    found = summary(made_up(experiment, scale))
+    verdicts = claims.verdicts(experiment.claims, found)
     assert [v["measure"] for v in verdicts] == [claim[0] for claim in experiment.claims]
     for verdict in verdicts:
         assert verdict["difference"] == pytest.approx(1)
@@ -184,13 +186,13 @@ def test_a_claim_holds_only_beyond_the_spread(scale, holds):
 def test_one_seed_settles_nothing():
     experiment = synthetic.FIGURES["2"]
     single = {m: {0: by_seed[0]} for m, by_seed in made_up(experiment).items()}
-    verdict = synthetic.verdicts(experiment, synthetic.summary(single))[0]
+    verdict = claims.verdicts(experiment.claims, summary(single))[0]
     assert (verdict["spread"], verdict["holds"]) == (None, None)
     assert synthetic_figures.sentence(verdict).startswith("one seed")
 
 
 def test_table_has_a_row_per_model_and_a_dash_for_no_critic():
-    lines = synthetic_figures.table(synthetic.summary(made_up(synthetic.FIGURES["3"]))).splitlines()
+    lines = synthetic_figures.table(summary(made_up(synthetic.FIGURES["3"]))).splitlines()
     assert len(lines) == 5
     assert len({len(line) for line in lines}) == 1
     assert re.search(r"^VAE .* - ", lines[-1])
@@ -199,7 +201,7 @@ def test_table_has_a_row_per_model_and_a_dash_for_no_critic():
 
 def test_figure_3_shows_latent_spaces_and_curves(trained, tmp_path):
     experiment = synthetic.FIGURES["3"]
-    found = synthetic.summary(made_up(experiment))
+    found = summary(made_up(experiment))
     paths = synthetic_figures.write(
         experiment, list(trained.values()), made_up(experiment), found, tmp_path
     )
@@ -214,8 +216,8 @@ def test_figure_3_shows_latent_spaces_and_curves(trained, tmp_path):
 def test_json_has_every_curve_and_setting(trained, tmp_path):
     experiment = synthetic.FIGURES["3"]
     by_model = {m: {0: seeds[0]} for m, seeds in made_up(experiment).items()}
-    found = synthetic.summary(by_model)
-    verdicts = synthetic.verdicts(experiment, found)
+    found = summary(by_model)
+    verdicts = claims.verdicts(experiment.claims, found)
     path = synthetic_figures.write_json(
         experiment, list(trained.values()), by_model, found, verdicts, tmp_path
     )

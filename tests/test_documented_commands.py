@@ -161,6 +161,14 @@ def smaller(words, material, folder):
         own = [word for word in own if word not in measured]
         own += [f"{measured[0]} --features=pixels --count=20"]
         return [module, *own, "--", *train, *training(flags, material)]
+    if module == "tools.convergence":
+        (folder / "one").mkdir()
+        (folder / "one" / "vae.cfg").write_text("--flagfile=configs/convergence/vae.cfg\n")
+        own += [f"--configs={folder / 'one'}", "--seeds=1", "--classifier_epochs=1"]
+        own += ["--evaluate=--count=20"]
+        return [module, *own, "--", *train, *training([*flags, "digits"], material)]
+    if module == "tools.train_classifier":
+        return [module, *own, "--dataset=digits", "--epochs=1", f"--cache_dir={folder}"]
     if module == "tools.synthetic":
         dims = ["--latent_dims=4"] if "--figure=5a" in flags else []
         return [*words, *dims, "--seeds=0", "--training_steps=4", "--measure_every_steps=2"]

@@ -6,7 +6,7 @@
       --dataset=mnist --data_dir=~/tensorflow_datasets --width_multiplier=0.25
 
 Rows are the configs of configs/convergence: networks an eighth as wide as published, on the digits
-that come with scikit-learn, so that two CPU cores train each for 10,000 iterations and more. What
+that come with scikit-learn, so that two CPU cores train each to its end. What
 follows the two dashes goes to flexae_tf.train after each config. The extractor is a classifier of
 the same data, trained first (tools.train_classifier), unless --evaluate names another.
 

@@ -53,7 +53,7 @@ def test_a_result_has_all_checkpoints(tmp_path, configs):
     assert run.result() is None
     run.result_file.parent.mkdir()
     lines = [
-        json.dumps({"checkpoint": i, "metrics/generation/fid": i / 100, "metrics/kid": 0.0})
+        json.dumps({"checkpoint": i, "metrics/generation/fid": abs(i - 1100) / 100})
         for i in run.iterations
     ]
     run.result_file.write_text("\n".join(lines[:2]))
@@ -61,8 +61,8 @@ def test_a_result_has_all_checkpoints(tmp_path, configs):
     run.result_file.write_text("\n".join(lines))
     assert run.result() == {
         "iterations": [500, 1000, 1500],
-        "generation/fid": [5.0, 10.0, 15.0],
-        "kid": [0.0] * 3,
+        "generation/fid": [6.0, 1.0, 4.0],
+        "generation/best_fid": [6.0, 1.0, 1.0],
     }
     assert convergence.curves([run]) == {"rae_l2": {0: run.result()}}
 
@@ -87,14 +87,15 @@ def test_table_and_sentences():
     text = convergence.markdown(measured)
     row = next(line for line in text.splitlines() if line.startswith("| FlexAE-SR"))
     spread = f"1.05 ± {np.sqrt(0.005):.2g}"
-    assert row == f"| FlexAE-SR | 2 | 2,000 | {' | '.join([spread] * 5)} | -50 % (1,000) |"
+    assert row == f"| FlexAE-SR | 2 | 2,000 | {' | '.join([spread] * 6)} | -50 % (1,000) |"
     assert "| 2-stage VAE | 2 | 2,000 |" in text
     said = convergence.sentences(measured)
-    assert len(said) == 3
+    assert len(said) == 5
     assert said[0].startswith("yes: N of FlexAE-SR is below that of VAE: difference 2, spread 0.1")
     assert said[0].endswith("; from iteration 500 on")
     assert said[1].startswith("no: N of FlexAE-SR is below that of 2-stage VAE: difference -0.5")
-    assert said[2].startswith("yes: N of 2-stage VAE is below that of VAE")
+    assert said[2].startswith("yes: best N of FlexAE-SR is below that of VAE")
+    assert said[4].startswith("yes: N of 2-stage VAE is below that of VAE")
 
 
 def test_every_claim_is_of_models_and_measures_that_there_are():

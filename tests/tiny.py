@@ -46,8 +46,11 @@ VARIATIONS = (
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
 )
 CASES = (*METHODS, *VARIATIONS)
-# Their networks, priors and updates are those of another row (rae, vae, flexae_sr, ...).
-_COVERED = ("aae", "ae", "cv_vae", "flexae", "wae_gan")
+# Their networks, priors and kinds of updates are those of another row (rae, vae, flexae_sr, ...).
+_COVERED = (
+    *("aae", "ae", "cv_vae", "factor_vae", "flexae", "learned_prior_aae", "vae_iop", "vamp_prior"),
+    "wae_gan",
+)
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
 _ITERATIONS = 5
 

@@ -3,22 +3,27 @@
 import keras
 
 _KINDS = {"Conv2D": "Conv", "Conv2DTranspose": "TConv", "Dense": "FC"}
+_PREFIXES = {"Spectral": "SN ", "Equalized": "EQ "}
 _WORDS = {"BatchNormalization": "BN", "relu": "ReLU", "GlobalAveragePooling2D": "Average"}
 
 
 def layers_of(network):
-    """The layers of a network: filters/kernel/stride of a convolution, "SN" if normalized."""
+    """The layers of a network: filters/kernel/stride of a convolution, "SN" if normalized.
+
+    "EQ" is an equalized learning rate.
+    """
     words = []
     for layer in network.layers:
         kind = type(layer).__name__
-        linear = _KINDS.get(kind.removeprefix("Spectral"))
+        prefix = next((p for p in _PREFIXES if kind.startswith(p)), "")
+        linear = _KINDS.get(kind.removeprefix(prefix))
         if isinstance(layer, keras.layers.InputLayer):
             continue
         if linear is None:
             words.append(_WORDS.get(kind, kind))
             continue
         size = layer.units if linear == "FC" else _size(layer)
-        words.append(f"{'SN ' if kind.startswith('Spectral') else ''}{linear} {size}")
+        words.append(f"{_PREFIXES.get(prefix, '')}{linear} {size}")
         activation = layer.activation.__name__
         if activation != "linear":
             words.append(_WORDS.get(activation, activation))

@@ -17,6 +17,7 @@ import tensorflow as tf
 from flexae_tf import data, methods, networks, runs
 from flexae_tf.algorithm import optimizers
 from flexae_tf.data import draws
+from flexae_tf.networks import pioneer
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.strategy import make_strategy
 from flexae_tf.training.trainer import Trainer
@@ -44,8 +45,10 @@ VARIATIONS = (
     "vamp_prior:pseudo_input_init=train,autoencoder_optimizer=adam",
     "vamp_prior:likelihood=learned_variance",
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
+    "pioneer:networks=pioneer",
 )
 CASES = (*METHODS, *VARIATIONS)
+pioneer.WIDTH = 16  # of 512
 # Their networks, priors and updates are those of another row (rae, vae, flexae_sr, ...).
 _COVERED = ("aae", "ae", "cv_vae", "flexae", "wae_gan")
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
@@ -74,15 +77,19 @@ def dataset():
 
 
 def nets_of(case, variant="paper"):
-    architecture = methods.architecture(case.partition(":")[0])
+    """The networks of a case: those of its "networks=", else its method's."""
+    architecture = _chosen(case).get("networks") or methods.architecture(case.partition(":")[0])
     return networks.Networks((8, 8, 1), variant, architecture)
+
+
+def _chosen(case):
+    """{setting: value} of one of CASES."""
+    return dict(_setting(word) for word in case.partition(":")[2].split(",") if word)
 
 
 def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
-    name, _, variation = case.partition(":")
-    chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
-    nets = nets_of(case, variant)
+    name, chosen, nets = case.partition(":")[0], _chosen(case) | chosen, nets_of(case, variant)
     defaults = {
         k: s.derived(nets) if s.derived else s.default
         for k, s in methods.find(name).settings(variant).items()
@@ -90,6 +97,7 @@ def settings(case, variant="paper", **chosen):
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small |= {"flow_depth": 3, "flow_width": 16, "mmd_weight": 10.0, "reconstruction_weight": 1.0}
     small |= {"pseudo_inputs": 6, "warm_up_steps": 3, "proposals": 5}
+    small |= {"phase_steps": 3}
     small |= {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}

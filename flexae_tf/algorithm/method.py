@@ -81,8 +81,12 @@ class Player:
         return loss if self.loss_scale is None else self.loss_scale.scale_loss(loss)
 
     def apply(self, gradients: list[tf.Tensor]) -> None:
-        """One step of the optimizer, left out where a scaled gradient is not finite."""
-        (self.loss_scale or self.optimizer).apply(gradients, self.variables)
+        """One step of the optimizer, left out where a scaled gradient is not finite.
+
+        What the loss does not depend on, whose gradient is None, stays as it is.
+        """
+        moved = [(g, v) for g, v in zip(gradients, self.variables, strict=True) if g is not None]
+        (self.loss_scale or self.optimizer).apply(*map(list, zip(*moved, strict=True)))
 
 
 class Method(abc.ABC):
@@ -283,8 +287,9 @@ def optimizer_from(settings: Mapping[str, Any], player: str) -> keras.optimizers
                 f"{halve_every_steps} iterations exclude each other: give one of them"
             )
         schedule = f"halve:{halve_every_steps}"
-    # Critics are the only players that move several times in an iteration.
-    updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+    # How often the player moves in an iteration.
+    steps = "critic_steps" if player.endswith("_critic") else f"{player}_steps"
+    updates = settings.get(steps, 1)
     rate = schedules.rate(schedule, learning_rate, updates)
     values = [settings[f"{player}_{name}"] for name in ("beta_1", "beta_2", "epsilon")]
     return OPTIMIZERS[settings[f"{player}_optimizer"]](rate, *values)

@@ -23,6 +23,7 @@ _MODEL_NAMES = {
     "inj_flow": "InjFlow",
     "learned_prior_aae": "AAE, learned prior",
     "mask_aae": "MaskAAE",
+    "pioneer": "PIONEER",
     "rae": "RAE",
     "two_stage_vae": "2-Stage VAE",
     "vae": "VAE",

@@ -12,19 +12,26 @@ import importlib
 import math
 from collections.abc import Iterable
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import keras
 
 from flexae_tf.errors import UserError
 
+if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
+    from flexae_tf.networks.progressive import Growth
+
 VARIANTS = ("paper", "released")
 # Each a module of this folder with encoder(shape, outputs, variant, spectral_norm) and
 # decoder(shape, latent_dim, variant, spectral_norm). By name, because their layers are Keras'.
-ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae")
+ARCHITECTURES = (
+    *("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae"),
+    "pioneer",
+)
 _FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE and VQ-VAE
-# have no such VAE.
+# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE, VQ-VAE
+# and PIONEER have no such VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -34,6 +41,7 @@ SIGMAS = {
     "two_stage_wae": "exp",
     "mask_aae": "softplus",
     "vq_vae": "softplus",
+    "pioneer": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these
 # apart; Table 6 gives it for the two synthetic sets.
@@ -81,6 +89,21 @@ class Networks:
     def grid_decoder(self, code_dim: int) -> keras.Model:
         """z_q [B, h, w, code_dim] -> x_hat. Raises UserError as `grid_encoder`."""
         return self._with_grids().grid_decoder(self.shape, code_dim)
+
+    @property
+    def grow(self) -> bool:
+        """Whether the architecture has networks that grow."""
+        return hasattr(_module(self.architecture), "growing")
+
+    def growing(
+        self, latent_dim: int, phase_steps: int
+    ) -> tuple[Growth, list[keras.Model], list[keras.Model]]:
+        """As `networks.pioneer.growing`. Raises UserError if the architecture does not grow."""
+        if not self.grow:
+            raise UserError(
+                f"--networks={self.architecture} cannot grow: choose --networks=pioneer or --nogrow"
+            )
+        return _module(self.architecture).growing(self.shape, latent_dim, phase_steps)
 
     def generator(
         self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None

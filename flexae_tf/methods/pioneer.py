@@ -16,7 +16,8 @@ progressive`) of `phase_steps` iterations: a block fades in during the first hal
 rests in the second, where w is 1.5; the last phase has no end. Else w is 1.5 throughout. On other
 networks the encoder has spectral normalization as well. The program takes some of the encoder's
 fakes from a pool of 200 earlier ones once a block has faded in, mirrors CelebA's images and has
-smaller batches in later phases; here there is nothing of that. The two variants agree.
+smaller batches in later phases; here there is nothing of that. Averages of the weights, which the
+program has of the decoder alone, are of both networks. The two variants agree.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from flexae_tf.networks.precision import keep_output_in_float32
 if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
     from flexae_tf.networks.progressive import Growth
 
+# 0.999 in an iteration of 64 images, as the program has it of the decoder alone.
+EMA_HALF_LIFE_IMAGES = 44_339.0
 _AT_REST = 1.5  # w of the error where no block fades in
 
 

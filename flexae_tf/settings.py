@@ -66,6 +66,13 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "Whose encoder and decoder; FlexAE's by default, or those that the method needs.",
         **define,
     )
+    flags.DEFINE_float(
+        "width_multiplier",
+        1.0,
+        "Units and filters of every hidden layer, those that other flags give included, are "
+        "multiplied by it; 1 as published.",
+        **define,
+    )
     flags.DEFINE_integer(
         "train_examples", None, "Train on the first so many examples only.", lower_bound=2, **define
     )
@@ -171,7 +178,7 @@ def method_settings(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS
 
 def resolved(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> dict:
     """{flag: value} of everything that makes up the run."""
-    names = ["dataset", *DATA_FLAGS, "method", "variant", "networks"]
+    names = ["dataset", *DATA_FLAGS, "method", "variant", "networks", "width_multiplier"]
     chosen = {name: values[name].value for name in names}
     chosen["networks"] = _networks(shape, values).architecture
     return chosen | dataclasses.asdict(trainer_options(values)) | method_settings(shape, values)
@@ -209,7 +216,7 @@ def parse(texts: Mapping[str, str]) -> flags.FlagValues:
 def _networks(shape, values):
     """The `networks.Networks` that the flags describe."""
     architecture = values.networks or methods.architecture(values.method)
-    return networks.Networks(tuple(shape), values.variant, architecture)
+    return networks.Networks(tuple(shape), values.variant, architecture, values.width_multiplier)
 
 
 def _former_settings(method, variant):

@@ -17,7 +17,6 @@ import tensorflow as tf
 from flexae_tf import data, methods, networks, runs
 from flexae_tf.algorithm import optimizers
 from flexae_tf.data import draws
-from flexae_tf.networks import pioneer
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.strategy import make_strategy
 from flexae_tf.training.trainer import Trainer
@@ -48,7 +47,6 @@ VARIATIONS = (
     "pioneer:networks=pioneer",
 )
 CASES = (*METHODS, *VARIATIONS)
-pioneer.WIDTH = 16  # of 512
 # Their networks, priors and updates are those of another row (rae, vae, flexae_sr, ...).
 _COVERED = ("aae", "ae", "cv_vae", "flexae", "wae_gan")
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
@@ -79,7 +77,9 @@ def dataset():
 def nets_of(case, variant="paper"):
     """The networks of a case: those of its "networks=", else its method's."""
     architecture = _chosen(case).get("networks") or methods.architecture(case.partition(":")[0])
-    return networks.Networks((8, 8, 1), variant, architecture)
+    # In the published width a network of PIONEER's has tens of millions of weights.
+    width_multiplier = 1 / 32 if architecture == "pioneer" else 1.0
+    return networks.Networks((8, 8, 1), variant, architecture, width_multiplier)
 
 
 def _chosen(case):

@@ -124,8 +124,10 @@ def differing_settings(row: sources.Row, settings: Mapping[str, Any]) -> list[st
     """What a run's settings {flag: value} differ in from a row's, "paper: m = 64, run: 128"."""
     if not row.reproducible:
         return ["no config of ours"]
+    multiplier = settings.get("width_multiplier", 1)
+    narrower = [] if multiplier == 1 else [f"paper: width_multiplier = 1, run: {multiplier}"]
     intended = {d.setting: d.ours for d in row.departures if d.setting in row.settings}
-    return [
+    return narrower + [
         f"paper: {_SYMBOLS.get(name, name)} = {shown(expected)}, run: {shown(settings.get(name))}"
         for name, expected in row.settings.items()
         if not fits(settings.get(name), expected)

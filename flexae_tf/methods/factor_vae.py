@@ -45,9 +45,9 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """FactorVAE with encoder (2m outputs) and decoder of `nets` and the paper's critic."""
     from flexae_tf.networks.layers import Dense
 
-    hidden = []
+    width, hidden = nets.scaled(_WIDTH), []
     for _ in range(_LAYERS):
-        hidden += [Dense(_WIDTH), keras.layers.LeakyReLU(_SLOPE)]
+        hidden += [Dense(width), keras.layers.LeakyReLU(_SLOPE)]
     return FactorVae(
         autoencoder=vae.build(nets, settings),
         latent_critic=keras.Sequential(

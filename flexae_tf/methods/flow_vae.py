@@ -50,7 +50,9 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
 
     return FlowVae(
         autoencoder=vae.build(nets, settings),
-        flow=Flow(settings["latent_dim"], settings["flow_depth"], settings["flow_width"]),
+        flow=Flow(
+            settings["latent_dim"], settings["flow_depth"], nets.scaled(settings["flow_width"])
+        ),
         optimizer=functools.partial(optimizer_from, settings),
         first_stage_steps=settings["first_stage_steps"],
     )

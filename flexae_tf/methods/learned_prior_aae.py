@@ -58,10 +58,10 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     from flexae_tf.networks.layers import BatchNormalization, Dense
 
     latent_dim, noise_dim = settings["latent_dim"], settings["noise_dim"]
-    hidden = []
+    width, hidden = nets.scaled(_WIDTH), []
     for _ in range(3):
-        hidden += [Dense(_WIDTH), BatchNormalization(), keras.layers.ReLU()]
-    critic = [Dense(_WIDTH, "relu"), Dense(_WIDTH, "relu"), Dense(1)]
+        hidden += [Dense(width), BatchNormalization(), keras.layers.ReLU()]
+    critic = [Dense(width, "relu"), Dense(width, "relu"), Dense(1)]
     return LearnedPriorAae(
         encoder=nets.encoder(latent_dim),
         decoder=nets.decoder(latent_dim),

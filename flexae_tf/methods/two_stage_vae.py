@@ -47,6 +47,7 @@ def settings(variant: str) -> dict[str, Setting]:
 def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
     """Two-stage VAE with encoder (2m outputs) and decoder of `nets` and the paper's MLPs."""
     latent_dim = settings["latent_dim"]
+    width = nets.scaled(second_stage.WIDTH)
     halving = {"halve_rates_every_steps": settings["second_stage_halve_every_steps"]}
     return TwoStageVae(
         first=vae.Vae(
@@ -57,8 +58,8 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> Method:
             likelihood="learned_variance",
             sigma=settings["sigma"],
         ),
-        second_encoder=second_stage.network(latent_dim, 2 * latent_dim),
-        second_decoder=second_stage.network(latent_dim, latent_dim),
+        second_encoder=second_stage.network(latent_dim, 2 * latent_dim, width),
+        second_decoder=second_stage.network(latent_dim, latent_dim, width),
         optimizer=functools.partial(optimizer_from, {**settings, **halving}),
         first_stage_steps=settings["first_stage_steps"],
     )

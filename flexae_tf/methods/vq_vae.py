@@ -66,11 +66,12 @@ def build(nets: Networks, settings: Mapping[str, Any]) -> VqVae:
     size, dim = settings["codebook_size"], settings["code_dim"]
     encoder = nets.grid_encoder(dim)
     grid = encoder.output_shape[1:3]
+    width = nets.scaled(settings["pixel_cnn_width"])
     return VqVae(
         encoder=encoder,
         grid_decoder=nets.grid_decoder(dim),
         codebook=Codebook(size, dim, settings["codebook_decay"], settings["restart_share"]),
-        pixel_cnn=PixelCnn(size, grid, settings["pixel_cnn_depth"], settings["pixel_cnn_width"]),
+        pixel_cnn=PixelCnn(size, grid, settings["pixel_cnn_depth"], width),
         optimizer=functools.partial(optimizer_from, settings),
         commitment_weight=settings["commitment_weight"],
         pixel_variance=settings["pixel_variance"],

@@ -22,8 +22,9 @@ if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
     from flexae_tf.networks.progressive import Growth
 
 VARIANTS = ("paper", "released")
-# Each a module of this folder with encoder(shape, outputs, variant, spectral_norm) and
-# decoder(shape, latent_dim, variant, spectral_norm). By name, because their layers are Keras'.
+# Each a module of this folder with encoder(shape, outputs, variant, spectral_norm,
+# width_multiplier) and decoder(shape, latent_dim, variant, spectral_norm, width_multiplier). By
+# name, because their layers are Keras'.
 ARCHITECTURES = (
     *("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae"),
     "pioneer",
@@ -60,13 +61,20 @@ class Networks:
       variant: one of VARIANTS.
       architecture: one of ARCHITECTURES, for encoder and decoder. Data sets of vectors have only
         Table 6, which is "flexae", and "mask_aae".
+      width_multiplier: of the units and filters of every hidden layer; 1 as published.
     """
 
     shape: tuple
     variant: str = "paper"
     architecture: str = "flexae"
+    width_multiplier: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.width_multiplier < math.inf:
+            raise UserError(
+                "--width_multiplier must be a number above 0, 1 for the published widths; "
+                f"received {self.width_multiplier}"
+            )
         if len(self.shape) == 1 and self.architecture not in _FOR_VECTORS:
             raise UserError(
                 f"--networks={self.architecture} is for images; leave it out for data of vectors, "
@@ -75,20 +83,21 @@ class Networks:
 
     def encoder(self, outputs: int, spectral_norm: bool = False) -> keras.Model:
         """x -> [B, outputs], its kernels divided by their largest singular values if asked for."""
-        return _module(self.architecture).encoder(self.shape, outputs, self.variant, spectral_norm)
+        return self._built("encoder", outputs, spectral_norm)
 
     def decoder(self, latent_dim: int, spectral_norm: bool = False) -> keras.Model:
         """z -> x_hat, its kernels divided by their largest singular values if asked for."""
-        module = _module(self.architecture)
-        return module.decoder(self.shape, latent_dim, self.variant, spectral_norm)
+        return self._built("decoder", latent_dim, spectral_norm)
 
     def grid_encoder(self, code_dim: int) -> keras.Model:
         """x -> z_e [B, h, w, code_dim]. Raises UserError if the architecture has no such grid."""
-        return self._with_grids().grid_encoder(self.shape, code_dim)
+        module = self._with_grids()
+        return module.grid_encoder(self.shape, code_dim, width_multiplier=self.width_multiplier)
 
     def grid_decoder(self, code_dim: int) -> keras.Model:
         """z_q [B, h, w, code_dim] -> x_hat. Raises UserError as `grid_encoder`."""
-        return self._with_grids().grid_decoder(self.shape, code_dim)
+        module = self._with_grids()
+        return module.grid_decoder(self.shape, code_dim, width_multiplier=self.width_multiplier)
 
     @property
     def grow(self) -> bool:
@@ -103,22 +112,34 @@ class Networks:
             raise UserError(
                 f"--networks={self.architecture} cannot grow: choose --networks=pioneer or --nogrow"
             )
-        return _module(self.architecture).growing(self.shape, latent_dim, phase_steps)
+        build = _module(self.architecture).growing
+        return build(self.shape, latent_dim, phase_steps, self.width_multiplier)
 
     def generator(
         self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None
     ) -> keras.Model:
         """n -> z_hat; `depth` hidden layers of `width` units, the tables' by default."""
-        flexae = _module("flexae")
-        return flexae.generator(self.shape, noise_dim, latent_dim, self.variant, depth, width)
+        return _module("flexae").generator(
+            self.shape, noise_dim, latent_dim, self.variant, depth, width, self.width_multiplier
+        )
 
     def latent_critic(self, latent_dim: int) -> keras.Model:
         """z -> verdict."""
-        return _module("flexae").latent_critic(self.shape, latent_dim, self.variant)
+        return _module("flexae").latent_critic(
+            self.shape, latent_dim, self.variant, self.width_multiplier
+        )
 
     def image_critic(self) -> keras.Model:
         """x -> verdict, without batch normalization."""
-        return _module("flexae").image_critic(self.shape, self.variant)
+        return _module("flexae").image_critic(self.shape, self.variant, self.width_multiplier)
+
+    def scaled(self, units: int) -> int:
+        """Units of a hidden layer of a method's own that is published with so many."""
+        return _module("blocks").scaled(units, self.width_multiplier)
+
+    def _built(self, name, outputs, spectral_norm):
+        build = getattr(_module(self.architecture), name)
+        return build(self.shape, outputs, self.variant, spectral_norm, self.width_multiplier)
 
     def _with_grids(self):
         module = _module(self.architecture)

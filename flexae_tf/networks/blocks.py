@@ -83,6 +83,11 @@ class Blocks:
         return otherwise if self.stddev is None else distribution(stddev=self.stddev)
 
 
+def scaled(units: int, width_multiplier: float) -> int:
+    """Units or filters of a hidden layer that a paper gives so many: at least one."""
+    return max(1, round(units * width_multiplier))
+
+
 def check_shape(shape: tuple[int, ...]) -> None:
     """Raises a UserError unless the networks can be built for data of this shape.
 

@@ -9,7 +9,7 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import Blocks, check_shape, doublings
+from flexae_tf.networks.blocks import Blocks, check_shape, doublings, scaled
 
 FILTERS = (128, 256, 512, 1024)
 # From this side on a decoder doubles three times and kernels are larger (CelebA; else MNIST).
@@ -32,6 +32,7 @@ def encoder(
     kernel: int | None = None,
     strides: tuple[int, ...] = (2, 2, 2, 2),
     symmetric: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x -> [B, outputs]: four convolutions with BN and ReLU, then one dense layer.
 
@@ -40,6 +41,7 @@ def encoder(
       kernel: side of all kernels; 5 for large images and 4 for small ones by default.
       strides: of the four convolutions.
       symmetric: maps x from [0, 1] to [-1, 1] first.
+      width_multiplier: of the filters.
     """
     check_shape(shape)
     kernel = kernel or _kernel_size(shape)
@@ -48,7 +50,8 @@ def encoder(
             keras.Input(shape),
             *([layers.Rescaling(2.0, offset=-1.0)] if symmetric else []),
             *_concatenated(
-                blocks.conv(n, kernel, s) for n, s in zip(FILTERS, strides, strict=True)
+                blocks.conv(scaled(n, width_multiplier), kernel, s)
+                for n, s in zip(FILTERS, strides, strict=True)
             ),
             layers.Flatten(),
             blocks.linear(outputs),
@@ -64,6 +67,7 @@ def decoder(
     after_dense: list,
     kernel: int | None = None,
     doublings_at_most: int | None = None,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1): one dense layer, transposed convolutions, the last of stride 1.
 
@@ -73,19 +77,21 @@ def decoder(
       kernel: as the encoder's.
       doublings_at_most: how many transposed convolutions of stride 2, where the size allows it; 3
         for large images and 2 for small ones by default.
+      width_multiplier: of the filters.
     """
     check_shape(shape)
     height, width, channels = shape
     kernel = kernel or _kernel_size(shape)
     count = doublings(shape, doublings_at_most or (3 if is_large(shape) else 2))
-    first = (height >> count, width >> count, FILTERS[-1])
+    filters = [scaled(n, width_multiplier) for n in FILTERS]
+    first = (height >> count, width >> count, filters[-1])
     return keras.Sequential(
         [
             keras.Input((latent_dim,)),
             blocks.linear(math.prod(first)),
             *after_dense,
             layers.Reshape(first),
-            *_concatenated(blocks.transposed(FILTERS[-2 - i], kernel) for i in range(count)),
+            *_concatenated(blocks.transposed(filters[-2 - i], kernel) for i in range(count)),
             blocks.transposed_convolution(channels, kernel, 1, activation="sigmoid"),
         ],
         name="decoder",

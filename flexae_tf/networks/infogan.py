@@ -9,7 +9,7 @@ variants agree.
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import Blocks, check_shape
+from flexae_tf.networks.blocks import Blocks, check_shape, scaled
 
 _HIDDEN = 1024
 _STDDEV = 0.02  # of the initial kernels
@@ -17,7 +17,11 @@ _EPSILON = 1e-5  # of batch normalization
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = True
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = True,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs], with spectral normalization whatever is asked for."""
     del variant, spectral_norm
@@ -31,10 +35,10 @@ def encoder(
     return keras.Sequential(
         [
             keras.Input(shape),
-            *blocks.conv(64, 4, 2, normalized=False),
-            *blocks.conv(128, 4, 2),
+            *blocks.conv(scaled(64, width_multiplier), 4, 2, normalized=False),
+            *blocks.conv(scaled(128, width_multiplier), 4, 2),
             layers.Flatten(),
-            *blocks.dense(_HIDDEN),
+            *blocks.dense(scaled(_HIDDEN, width_multiplier)),
             blocks.linear(outputs),
         ],
         name="encoder",
@@ -42,21 +46,25 @@ def encoder(
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     check_shape(shape)
     height, width, channels = shape
-    first = (height // 4, width // 4, 128)
+    first = (height // 4, width // 4, scaled(128, width_multiplier))
     blocks = Blocks(spectral_norm, stddev=_STDDEV, epsilon=_EPSILON)
     return keras.Sequential(
         [
             keras.Input((latent_dim,)),
-            *blocks.dense(_HIDDEN),
+            *blocks.dense(scaled(_HIDDEN, width_multiplier)),
             *blocks.dense(first[0] * first[1] * first[2]),
             layers.Reshape(first),
-            *blocks.transposed(64, 4),
+            *blocks.transposed(scaled(64, width_multiplier), 4),
             blocks.transposed_convolution(channels, 4, activation="sigmoid"),
         ],
         name="decoder",

@@ -10,7 +10,7 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import check_shape
+from flexae_tf.networks.blocks import check_shape, scaled
 from flexae_tf.networks.layers import linear_layers
 
 _DEPTH = 4
@@ -18,25 +18,33 @@ _WIDTH, _VECTOR_WIDTH = 1024, 128
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, ...] -> [B, outputs]."""
     del variant
     check_shape(shape)
     flatten = [layers.Flatten()] if len(shape) == 3 else []
-    hidden = _hidden(shape, spectral_norm)
+    hidden = _hidden(shape, spectral_norm, width_multiplier)
     return keras.Sequential(
         [keras.Input(shape), *flatten, *hidden, _dense(outputs, spectral_norm)], name="encoder"
     )
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1); for vectors in (-1, 1)."""
     del variant
     check_shape(shape)
-    hidden = _hidden(shape, spectral_norm)
+    hidden = _hidden(shape, spectral_norm, width_multiplier)
     if len(shape) == 1:
         last = [_dense(shape[0], spectral_norm, "tanh")]
     else:
@@ -44,8 +52,8 @@ def decoder(
     return keras.Sequential([keras.Input((latent_dim,)), *hidden, *last], name="decoder")
 
 
-def _hidden(shape, spectral_norm):
-    width = _VECTOR_WIDTH if len(shape) == 1 else _WIDTH
+def _hidden(shape, spectral_norm, width_multiplier):
+    width = scaled(_VECTOR_WIDTH if len(shape) == 1 else _WIDTH, width_multiplier)
     return [_dense(width, spectral_norm, "relu") for _ in range(_DEPTH)]
 
 

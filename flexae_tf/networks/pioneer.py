@@ -23,7 +23,7 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import Blocks, check_shape, doublings
+from flexae_tf.networks.blocks import Blocks, check_shape, doublings, scaled
 from flexae_tf.networks.layers import ClipToUnit, SpectralDense, linear_layers
 from flexae_tf.networks.progressive import (
     EqualizedConv2D,
@@ -33,29 +33,37 @@ from flexae_tf.networks.progressive import (
     PixelNorm,
 )
 
-WIDTH = 512
+_WIDTH = 512
 _SMALLEST = 4  # no side of the first map is below it
 _AT_FULL_WIDTH = 3  # doublings
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x -> [B, outputs]."""
     del variant
-    return _encoders(shape, outputs, spectral_norm)[-1]
+    return _encoders(shape, outputs, width_multiplier, spectral_norm)[-1]
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat, in inference mode in [0, 1]."""
     del variant
-    return _decoders(shape, latent_dim, spectral_norm)[-1]
+    return _decoders(shape, latent_dim, width_multiplier, spectral_norm)[-1]
 
 
 def growing(
-    shape: tuple[int, ...], latent_dim: int, phase_steps: int
+    shape: tuple[int, ...], latent_dim: int, phase_steps: int, width_multiplier: float = 1.0
 ) -> tuple[Growth, list[keras.Model], list[keras.Model]]:
     """Networks that grow.
 
@@ -63,38 +71,39 @@ def growing(
       shape: (H, W, C).
       latent_dim: m.
       phase_steps: iterations of a phase.
+      width_multiplier: of the features.
 
     Returns:
       Their `Growth`; encoders x -> z and decoders z -> x_hat, of the images of every phase. In an
       earlier phase the last ones do what that phase's do, of and to images [H, W, C].
     """
-    check_shape(shape)
     growth = Growth(_last_phase(shape) + 1, phase_steps)
-    return (
-        growth,
-        _encoders(shape, latent_dim, growth=growth),
-        _decoders(shape, latent_dim, growth=growth),
+    encoders, decoders = (
+        build(shape, latent_dim, width_multiplier, growth=growth)
+        for build in (_encoders, _decoders)
     )
+    return growth, encoders, decoders
 
 
-def _encoders(shape, outputs, spectral_norm=False, growth=None):
+def _encoders(shape, outputs, width_multiplier, spectral_norm=False, growth=None):
     """Those of every phase; of the last alone where nothing grows."""
     check_shape(shape)
-    last = _last_phase(shape)
+    widths = _widths(shape, width_multiplier)
+    last = len(widths) - 1
     phases = range(last + 1) if growth else [last]
     blocks = Blocks(True, convolution_initializer="he_normal", activation=_leaky_relu)
-    from_images = {p: _to_or_from_images(_width(p), shape[2], spectral_norm) for p in phases}
+    from_images = {p: _to_or_from_images(widths[p], shape[2], spectral_norm) for p in phases}
     fades = {p: FadeIn(growth, p) for p in phases if growth and p}
     halving = {
         p: [
-            *blocks.conv(_width(p), 3, 1, normalized=False),
-            *blocks.conv(_width(p - 1), 3, 1, normalized=False),
+            *blocks.conv(widths[p], 3, 1, normalized=False),
+            *blocks.conv(widths[p - 1], 3, 1, normalized=False),
             layers.AveragePooling2D(2),
         ]
         for p in range(1, last + 1)
     }
     end = [
-        *blocks.conv(_width(0), 3, 1, normalized=False),
+        *blocks.conv(widths[0], 3, 1, normalized=False),
         *(layers.Flatten(), SpectralDense(outputs, kernel_initializer="he_normal"), _leaky_relu()),
     ]
 
@@ -112,21 +121,22 @@ def _encoders(shape, outputs, spectral_norm=False, growth=None):
     return [encoder_of(phase) for phase in phases]
 
 
-def _decoders(shape, latent_dim, spectral_norm=False, growth=None):
+def _decoders(shape, latent_dim, width_multiplier, spectral_norm=False, growth=None):
     """Those of every phase; of the last alone where nothing grows."""
     check_shape(shape)
-    last = _last_phase(shape)
+    widths = _widths(shape, width_multiplier)
+    last = len(widths) - 1
     dense, convolution = _equalized(spectral_norm)
     z = keras.Input((latent_dim,))
-    first = (*_shape_of_phase(shape, 0)[:2], _width(0))
+    first = (*_shape_of_phase(shape, 0)[:2], widths[0])
     h, x, found = layers.Reshape(first)(dense(math.prod(first))(z)), None, []
     for phase in range(last + 1):
         if phase:
-            h = convolution(_width(phase))(layers.UpSampling2D()(h))
-        h = _through([*_normalized(), convolution(_width(phase)), *_normalized()], h)
+            h = convolution(widths[phase])(layers.UpSampling2D()(h))
+        h = _through([*_normalized(), convolution(widths[phase]), *_normalized()], h)
         if phase < last and not growth:
             continue
-        of_phase = _to_or_from_images(shape[2], _width(phase), spectral_norm)(h)
+        of_phase = _to_or_from_images(shape[2], widths[phase], spectral_norm)(h)
         x = of_phase if x is None else FadeIn(growth, phase)([layers.UpSampling2D()(x), of_phase])
         x_hat = ClipToUnit()(layers.Rescaling(0.5, 0.5)(x))
         found.append(keras.Model(z, x_hat, name="decoder"))
@@ -142,8 +152,10 @@ def _shape_of_phase(shape, phase):
     return shape[0] >> halvings, shape[1] >> halvings, shape[2]
 
 
-def _width(phase):
-    return max(1, WIDTH >> max(0, phase - _AT_FULL_WIDTH))
+def _widths(shape, width_multiplier):
+    """Features of the maps of every phase."""
+    published = [_WIDTH >> max(0, p - _AT_FULL_WIDTH) for p in range(_last_phase(shape) + 1)]
+    return [scaled(width, width_multiplier) for width in published]
 
 
 def _through(sequence, h):

@@ -12,18 +12,32 @@ from flexae_tf.networks.blocks import Blocks
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]. The two variants agree."""
     del variant
     symmetric = not dcgan.is_large(shape)
-    return dcgan.encoder(Blocks(spectral_norm), shape, outputs, symmetric=symmetric)
+    return dcgan.encoder(
+        Blocks(spectral_norm),
+        shape,
+        outputs,
+        symmetric=symmetric,
+        width_multiplier=width_multiplier,
+    )
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     blocks = Blocks(spectral_norm)
     after_dense = {"paper": blocks.activated(), "released": []}[variant]
-    return dcgan.decoder(blocks, shape, latent_dim, after_dense)
+    return dcgan.decoder(blocks, shape, latent_dim, after_dense, width_multiplier=width_multiplier)

@@ -11,7 +11,7 @@ import math
 import keras
 from keras import layers
 
-from flexae_tf.networks.blocks import Blocks, check_shape, doublings
+from flexae_tf.networks.blocks import Blocks, check_shape, doublings, scaled
 from flexae_tf.networks.dcgan import is_large
 
 _KERNEL = 3
@@ -21,12 +21,16 @@ _MOST_CHANNELS = 1024
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     check_shape(shape)
     blocks = _blocks(spectral_norm)
-    channels = _channels(shape, variant)
+    channels = _channels(shape, variant, width_multiplier)
     x = keras.Input(shape)
     y = blocks.convolution(channels, _KERNEL)(x)
     for scale in range({"paper": 4 if is_large(shape) else 3, "released": 4}[variant]):
@@ -35,19 +39,24 @@ def encoder(
             y = blocks.convolution(channels, _KERNEL, 2)(y)
         y = _residual(blocks, y, channels)
     y = {"paper": layers.Flatten, "released": layers.GlobalAveragePooling2D}[variant]()(y)
-    y = _dense_residual(blocks, y)
+    y = _dense_residual(blocks, y, scaled(_DENSE, width_multiplier))
     return keras.Model(x, blocks.linear(outputs)(y), name="encoder")
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     check_shape(shape)
     blocks = _blocks(spectral_norm)
     count = doublings(shape, most=16, smallest=2)
+    channels = _channels(shape, variant, width_multiplier)
     widths = [
-        min(_channels(shape, variant) << doubled, _MOST_CHANNELS)
+        min(channels << doubled, scaled(_MOST_CHANNELS, width_multiplier))
         for doubled in reversed(range(count + 1))
     ]
     first = (shape[0] >> count, shape[1] >> count, widths[0])
@@ -60,9 +69,10 @@ def decoder(
     return keras.Model(z, y, name="decoder")
 
 
-def _channels(shape, variant):
+def _channels(shape, variant, width_multiplier):
     """Channels at full size."""
-    return {"paper": 32, "released": 32 if is_large(shape) else 16}[variant]
+    channels = {"paper": 32, "released": 32 if is_large(shape) else 16}[variant]
+    return scaled(channels, width_multiplier)
 
 
 def _residual(blocks, x, channels):
@@ -74,12 +84,12 @@ def _residual(blocks, x, channels):
     return layers.add([y, blocks.convolution(channels, _KERNEL)(x)])
 
 
-def _dense_residual(blocks, x):
+def _dense_residual(blocks, x, units):
     """ReLU, FC, twice, beside a dense layer."""
     y = x
     for _ in range(_DEPTH):
-        y = blocks.linear(_DENSE)(layers.ReLU()(y))
-    return layers.add([y, blocks.linear(_DENSE)(x)])
+        y = blocks.linear(units)(layers.ReLU()(y))
+    return layers.add([y, blocks.linear(units)(x)])
 
 
 def _blocks(spectral_norm):

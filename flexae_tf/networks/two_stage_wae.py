@@ -12,21 +12,36 @@ from flexae_tf.networks.blocks import Blocks
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     del variant
-    return dcgan.encoder(_blocks(spectral_norm), shape, outputs, 5, strides=(1, 2, 2, 2))
+    return dcgan.encoder(
+        _blocks(spectral_norm),
+        shape,
+        outputs,
+        5,
+        strides=(1, 2, 2, 2),
+        width_multiplier=width_multiplier,
+    )
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     blocks = _blocks(spectral_norm)
     after_dense = blocks.activated(normalized=False)
-    return dcgan.decoder(blocks, shape, latent_dim, after_dense, 5, 3)
+    return dcgan.decoder(blocks, shape, latent_dim, after_dense, 5, 3, width_multiplier)
 
 
 def _blocks(spectral_norm):

@@ -14,21 +14,36 @@ from flexae_tf.networks.blocks import Blocks
 
 
 def encoder(
-    shape: tuple[int, ...], outputs: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    outputs: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """x [B, H, W, C] -> [B, outputs]."""
     del variant
     symmetric = dcgan.is_large(shape)
-    return dcgan.encoder(_blocks(spectral_norm), shape, outputs, symmetric=symmetric)
+    return dcgan.encoder(
+        _blocks(spectral_norm),
+        shape,
+        outputs,
+        symmetric=symmetric,
+        width_multiplier=width_multiplier,
+    )
 
 
 def decoder(
-    shape: tuple[int, ...], latent_dim: int, variant: str = "paper", spectral_norm: bool = False
+    shape: tuple[int, ...],
+    latent_dim: int,
+    variant: str = "paper",
+    spectral_norm: bool = False,
+    width_multiplier: float = 1.0,
 ) -> keras.Model:
     """z -> x_hat in (0, 1)."""
     del variant
     blocks = _blocks(spectral_norm)
-    return dcgan.decoder(blocks, shape, latent_dim, blocks.activated(normalized=False))
+    after_dense = blocks.activated(normalized=False)
+    return dcgan.decoder(blocks, shape, latent_dim, after_dense, width_multiplier=width_multiplier)
 
 
 def _blocks(spectral_norm):

@@ -89,14 +89,13 @@ def test_vq_vae():
         assert vq_vae.grid_decoder(shape, 10).output_shape == (None, *shape)
 
 
-def test_pioneer(monkeypatch):
-    monkeypatch.setattr(pioneer, "WIDTH", 16)
+def test_pioneer():
     convolution = "SN Conv {}/3/1, LeakyReLU"
     pairs = [(8, 16), (16, 16), (16, 16), (16, 16)]  # from 64 x 64 down
     down = ", ".join(
         f"{convolution.format(a)}, {convolution.format(b)}, AveragePooling2D" for a, b in pairs
     )
-    encoder = pioneer.encoder(LARGE, 5)
+    encoder = pioneer.encoder(LARGE, 5, width_multiplier=1 / 32)
     assert layers_of(encoder) == (
         f"Rescaling, Conv 8/1/1, {down}, {convolution.format(16)}, Flatten, SN FC 5, LeakyReLU"
     )
@@ -105,7 +104,7 @@ def test_pioneer(monkeypatch):
         f"UpSampling2D, EQ Conv {n}/3/1, {normalized}, EQ Conv {n}/3/1, {normalized}"
         for n in (16, 16, 16, 8)
     )
-    decoder = pioneer.decoder(LARGE, 5)
+    decoder = pioneer.decoder(LARGE, 5, width_multiplier=1 / 32)
     assert layers_of(decoder) == (
         f"EQ FC {4 * 4 * 16}, Reshape, {normalized}, EQ Conv 16/3/1, {normalized}, {up}, "
         "Conv 3/1/1, Rescaling, ClipToUnit"

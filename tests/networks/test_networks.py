@@ -129,6 +129,44 @@ def test_batch_normalization_is_the_fused_one(name, empty_kernels):
                 assert layer.epsilon == (1e-3 if name in ("flexae", "rae") else 1e-5)
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_width_multiplier_takes_every_hidden_layer(name, empty_kernels):
+    published, narrow = (
+        Networks((16, 16, 1), architecture=name, width_multiplier=w) for w in (1, 0.25)
+    )
+    # What a network ends in is no hidden layer, and neither is VQ-VAE's grid of codes, which is
+    # before the last layer of its encoder and the first of its decoder.
+    grid = {"vq_vae": (-2, 0)}.get(name, (-1, -1))
+    for build, place in zip(("encoder", "decoder"), grid, strict=True):
+        sizes, narrower = (_sizes(getattr(nets, build)(6)) for nets in (published, narrow))
+        expected = [n // 4 for n in sizes]
+        expected[-1], expected[place] = sizes[-1], sizes[place]
+        assert narrower == expected
+
+
+def test_width_multiplier_of_generator_and_critics():
+    nets = Networks((8, 8, 1), width_multiplier=0.0625)
+    assert layers_of(nets.generator(3, 4, depth=1, width=128)) == "FC 8, ReLU, FC 4"
+    assert _sizes(nets.generator(3, 4)) == [64] * 4 + [4]
+    assert _sizes(nets.latent_critic(4)) == [64] * 4 + [1]
+    assert _sizes(nets.image_critic()) == [4, 8, 64, 1]
+    assert Networks((8, 8, 1), width_multiplier=1e-6).scaled(1024) == 1
+
+
+@pytest.mark.parametrize("multiplier", [0.0, -1.0, float("nan"), float("inf")])
+def test_width_multiplier_is_a_number_above_0(multiplier):
+    with pytest.raises(UserError, match=r"--width_multiplier must be a number above 0"):
+        Networks((8, 8, 1), width_multiplier=multiplier)
+
+
+def _sizes(network):
+    """Units and filters of a network's linear layers, from the input on."""
+    linear = [layer for layer in network.layers if hasattr(layer, "kernel_size")]
+    linear += [layer for layer in network.layers if hasattr(layer, "units")]
+    in_order = sorted(linear, key=network.layers.index)
+    return [getattr(layer, "filters", None) or layer.units for layer in in_order]
+
+
 def test_doublings():
     assert doublings((28, 28, 1), most=3) == 2
     assert doublings((64, 64, 3), most=3) == 3

@@ -19,9 +19,7 @@ RANDOM = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def grown():
     """Narrow networks of three phases of four iterations."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pioneer, "WIDTH", 4)
-        return pioneer.growing((16, 16, 1), 3, phase_steps=4)
+    return pioneer.growing((16, 16, 1), 3, phase_steps=4, width_multiplier=1 / 128)
 
 
 def images(*shape):

@@ -20,11 +20,22 @@ from flexae_tf.errors import UserError
 VARIANTS = ("paper", "released")
 # Each a module of this folder with encoder(shape, outputs, variant, spectral_norm) and
 # decoder(shape, latent_dim, variant, spectral_norm). By name, because their layers are Keras'.
-ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae")
+ARCHITECTURES = (
+    "flexae",
+    "rae",
+    "infogan",
+    "resnet",
+    "wae",
+    "two_stage_wae",
+    "mask_aae",
+    "vq_vae",
+    "alae_fc",
+    "alae_style",
+)
 _FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE and VQ-VAE
-# have no such VAE.
+# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE, VQ-VAE and
+# ALAE have no such VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -34,6 +45,8 @@ SIGMAS = {
     "two_stage_wae": "exp",
     "mask_aae": "softplus",
     "vq_vae": "softplus",
+    "alae_fc": "softplus",
+    "alae_style": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these
 # apart; Table 6 gives it for the two synthetic sets.

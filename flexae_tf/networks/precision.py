@@ -39,11 +39,12 @@ def keep_output_in_float32(network: keras.Model) -> None:
     behind it: the network has the same objects, and hence checkpoints, in every precision.
     """
     for output in getattr(network, "outputs", None) or ():
-        layer = output._keras_history.operation
-        _compute_in_float32(layer)
-        while not layer.weights and not isinstance(layer, keras.layers.InputLayer):
-            layer = layer.input._keras_history.operation
+        layers = [output._keras_history.operation]
+        for layer in layers:
             _compute_in_float32(layer)
+            if not layer.weights and not isinstance(layer, keras.layers.InputLayer):
+                inputs = tf.nest.flatten(layer.input)  # a sum has several
+                layers += [tensor._keras_history.operation for tensor in inputs]
 
 
 def _compute_in_float32(layer):

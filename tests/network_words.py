@@ -3,31 +3,32 @@
 import keras
 
 _KINDS = {"Conv2D": "Conv", "Conv2DTranspose": "TConv", "Dense": "FC"}
-_PREFIXES = {"Spectral": "SN ", "Equalized": "EQ "}
 _WORDS = {"BatchNormalization": "BN", "relu": "ReLU", "GlobalAveragePooling2D": "Average"}
 
 
 def layers_of(network):
-    """The layers of a network: filters/kernel/stride of a convolution, "SN" if normalized.
-
-    "EQ" is an equalized learning rate.
-    """
+    """The layers of a network: filters/kernel/stride of a convolution, "SN" if normalized."""
     words = []
-    for layer in network.layers:
+    for layer in _flat(network):
         kind = type(layer).__name__
-        prefix = next((p for p in _PREFIXES if kind.startswith(p)), "")
-        linear = _KINDS.get(kind.removeprefix(prefix))
+        linear = _KINDS.get(kind.removeprefix("Spectral").removeprefix("Equalized"))
         if isinstance(layer, keras.layers.InputLayer):
             continue
         if linear is None:
             words.append(_WORDS.get(kind, kind))
             continue
         size = layer.units if linear == "FC" else _size(layer)
-        words.append(f"{_PREFIXES.get(prefix, '')}{linear} {size}")
+        words.append(f"{'SN ' if kind.startswith('Spectral') else ''}{linear} {size}")
         activation = layer.activation.__name__
         if activation != "linear":
             words.append(_WORDS.get(activation, activation))
     return ", ".join(words)
+
+
+def _flat(network):
+    """The layers of a network, those of networks in it in their places."""
+    for layer in network.layers:
+        yield from _flat(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def initializers_of(network):

@@ -23,6 +23,7 @@ from flexae_tf.training.trainer import Trainer
 
 METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
+# Networks are as one of them.
 VARIATIONS = (
     "ae:weight_decay_weight=1.0",
     "rae:regularizer=none",
@@ -44,6 +45,7 @@ VARIATIONS = (
     "vamp_prior:pseudo_input_init=train,autoencoder_optimizer=adam",
     "vamp_prior:likelihood=learned_variance",
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
+    "alae:networks=alae_style",
     "pioneer:networks=pioneer",
 )
 CASES = (*METHODS, *VARIATIONS)
@@ -75,21 +77,18 @@ def dataset():
 
 
 def nets_of(case, variant="paper"):
-    """The networks of a case: those of its "networks=", else its method's."""
-    architecture = _chosen(case).get("networks") or methods.architecture(case.partition(":")[0])
+    name, chosen = _parts(case)
+    architecture = chosen.get("networks", methods.architecture(name))
     # In the published width a network of PIONEER's has tens of millions of weights.
     width_multiplier = 1 / 32 if architecture == "pioneer" else 1.0
     return networks.Networks((8, 8, 1), variant, architecture, width_multiplier)
 
 
-def _chosen(case):
-    """{setting: value} of one of CASES."""
-    return dict(_setting(word) for word in case.partition(":")[2].split(",") if word)
-
-
 def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
-    name, chosen, nets = case.partition(":")[0], _chosen(case) | chosen, nets_of(case, variant)
+    name, varied = _parts(case)
+    chosen = {k: v for k, v in varied.items() if k != "networks"} | chosen
+    nets = nets_of(case, variant)
     defaults = {
         k: s.derived(nets) if s.derived else s.default
         for k, s in methods.find(name).settings(variant).items()
@@ -101,6 +100,12 @@ def settings(case, variant="paper", **chosen):
     small |= {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
+
+
+def _parts(case):
+    """(method, {setting: value}) of one of CASES."""
+    name, _, variation = case.partition(":")
+    return name, dict(_setting(word) for word in variation.split(",") if word)
 
 
 def _setting(text):

@@ -15,6 +15,7 @@ from flexae_tf.evaluation import sources
 _MODEL_NAMES = {
     "aae": "AAE",
     "ae": "AE",
+    "alae": "ALAE",
     "cv_vae": "CV-VAE",
     "factor_vae": "FactorVAE",
     "flexae": "FlexAE",

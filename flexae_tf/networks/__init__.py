@@ -26,13 +26,22 @@ VARIANTS = ("paper", "released")
 # width_multiplier) and decoder(shape, latent_dim, variant, spectral_norm, width_multiplier). By
 # name, because their layers are Keras'.
 ARCHITECTURES = (
-    *("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae"),
+    "flexae",
+    "rae",
+    "infogan",
+    "resnet",
+    "wae",
+    "two_stage_wae",
+    "mask_aae",
+    "vq_vae",
+    "alae_fc",
+    "alae_style",
     "pioneer",
 )
 _FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE, VQ-VAE
-# and PIONEER have no such VAE.
+# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE, VQ-VAE,
+# ALAE and PIONEER have no such VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -42,6 +51,8 @@ SIGMAS = {
     "two_stage_wae": "exp",
     "mask_aae": "softplus",
     "vq_vae": "softplus",
+    "alae_fc": "softplus",
+    "alae_style": "softplus",
     "pioneer": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these

@@ -24,14 +24,9 @@ import keras
 from keras import layers
 
 from flexae_tf.networks.blocks import Blocks, check_shape, doublings, scaled
+from flexae_tf.networks.equalized import SLOPE, Linear, PixelNorm
 from flexae_tf.networks.layers import ClipToUnit, SpectralDense, linear_layers
-from flexae_tf.networks.progressive import (
-    EqualizedConv2D,
-    EqualizedDense,
-    FadeIn,
-    Growth,
-    PixelNorm,
-)
+from flexae_tf.networks.progressive import FadeIn, Growth
 
 _WIDTH = 512
 _SMALLEST = 4  # no side of the first map is below it
@@ -126,14 +121,14 @@ def _decoders(shape, latent_dim, width_multiplier, spectral_norm=False, growth=N
     check_shape(shape)
     widths = _widths(shape, width_multiplier)
     last = len(widths) - 1
-    dense, convolution = _equalized(spectral_norm)
+    linear = Linear(spectral_norm)
     z = keras.Input((latent_dim,))
     first = (*_shape_of_phase(shape, 0)[:2], widths[0])
-    h, x, found = layers.Reshape(first)(dense(math.prod(first))(z)), None, []
+    h, x, found = layers.Reshape(first)(linear.dense(math.prod(first))(z)), None, []
     for phase in range(last + 1):
         if phase:
-            h = convolution(widths[phase])(layers.UpSampling2D()(h))
-        h = _through([*_normalized(), convolution(widths[phase]), *_normalized()], h)
+            h = linear.conv(widths[phase], 3)(layers.UpSampling2D()(h))
+        h = _through([*_normalized(), linear.conv(widths[phase], 3), *_normalized()], h)
         if phase < last and not growth:
             continue
         of_phase = _to_or_from_images(shape[2], widths[phase], spectral_norm)(h)
@@ -165,19 +160,11 @@ def _through(sequence, h):
 
 
 def _leaky_relu():
-    return layers.LeakyReLU(negative_slope=0.2)
+    return layers.LeakyReLU(negative_slope=SLOPE)
 
 
 def _normalized():
     return [PixelNorm(), _leaky_relu()]
-
-
-def _equalized(spectral_norm):
-    """Functions that make the decoder's dense layer and its convolutions."""
-    if spectral_norm:  # which divides by the factor of equalized rates as well
-        blocks = Blocks(True, stddev=1.0)
-        return blocks.linear, lambda filters: blocks.convolution(filters, 3)
-    return EqualizedDense, lambda filters: EqualizedConv2D(filters, 3, padding="same")
 
 
 def _to_or_from_images(filters, inputs, spectral_norm):

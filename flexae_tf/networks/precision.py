@@ -38,15 +38,13 @@ def keep_output_in_float32(network: keras.Model) -> None:
     So losses and their gradients by the output are float32. A layer with weights in it, not a cast
     behind it: the network has the same objects, and hence checkpoints, in every precision.
     """
-    last = _made_by(getattr(network, "outputs", None) or ())
-    for layer in last:
-        _compute_in_float32(layer)
-        if not layer.weights and not isinstance(layer, keras.layers.InputLayer):
-            last += _made_by(tf.nest.flatten(layer.input))
-
-
-def _made_by(tensors):
-    return [tensor._keras_history.operation for tensor in tensors]
+    for output in getattr(network, "outputs", None) or ():
+        layers = [output._keras_history.operation]
+        for layer in layers:
+            _compute_in_float32(layer)
+            if not layer.weights and not isinstance(layer, keras.layers.InputLayer):
+                inputs = tf.nest.flatten(layer.input)  # a sum has several
+                layers += [tensor._keras_history.operation for tensor in inputs]
 
 
 def _compute_in_float32(layer):

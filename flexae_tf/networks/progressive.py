@@ -6,49 +6,8 @@ from how many iterations there were, which is a variable of the networks: so a c
 and a model in an unfinished phase encodes, decodes and is exported as what it is then.
 """
 
-import math
-
-import keras
 import tensorflow as tf
 from keras import layers
-
-from flexae_tf.networks.convolutions import Conv2D
-
-
-class _Equalized:
-    """Mixed into a layer with a kernel W, N(0, 1) at first, makes its output that of c W.
-
-    c = sqrt(2 / fan-in), He's deviation: so every layer has one learning rate relative to its
-    kernel.
-    """
-
-    def build(self, input_shape):
-        self.kernel_initializer = keras.initializers.RandomNormal(stddev=1.0)
-        super().build(input_shape)
-
-    def call(self, inputs):
-        fan_in = math.prod(self.kernel.shape[:-1])
-        return super().call(inputs * math.sqrt(2 / fan_in))
-
-
-class EqualizedDense(_Equalized, layers.Dense):
-    """Dense with c W."""
-
-
-class EqualizedConv2D(_Equalized, Conv2D):
-    """Conv2D with c W."""
-
-
-class PixelNorm(layers.Layer):
-    """Divides the features of every pixel by the root of their mean square.
-
-    Input and output: [B, H, W, C].
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        x = tf.cast(inputs, tf.float32)  # in float16 small squares would be 0
-        scale = tf.math.rsqrt(tf.reduce_mean(tf.square(x), axis=-1, keepdims=True) + 1e-8)
-        return tf.cast(x * scale, inputs.dtype)
 
 
 class Growth(tf.Module):

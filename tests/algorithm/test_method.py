@@ -284,13 +284,3 @@ def test_rmsprop_of_a_player_is_what_its_settings_say():
     assert type(optimizer).__name__ == "RMSprop"
     assert float(optimizer.learning_rate) == pytest.approx(5e-4)
     assert (optimizer.momentum, optimizer.rho, optimizer.epsilon) == (0, 0.9, 1e-10)
-
-
-def test_variables_without_a_gradient_stay_as_they_are():
-    networks = [dense(D, M, name) for name in ("used", "unused")]
-    before = [[v.numpy() for v in network.trainable_variables] for network in networks]
-    player = Player("autoencoder", networks, keras.optimizers.SGD(0.1))
-    player.apply([tf.ones_like(v) for v in networks[0].trainable_variables] + [None, None])
-    for network, values, step in zip(networks, before, (0.1, 0), strict=True):
-        for variable, value in zip(network.trainable_variables, values, strict=True):
-            np.testing.assert_allclose(variable, value - step, rtol=1e-6)

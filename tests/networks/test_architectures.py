@@ -101,12 +101,12 @@ def test_pioneer():
     )
     normalized = "PixelNorm, LeakyReLU"
     up = ", ".join(
-        f"UpSampling2D, EQ Conv {n}/3/1, {normalized}, EQ Conv {n}/3/1, {normalized}"
+        f"UpSampling2D, Conv {n}/3/1, {normalized}, Conv {n}/3/1, {normalized}"
         for n in (16, 16, 16, 8)
     )
     decoder = pioneer.decoder(LARGE, 5, width_multiplier=1 / 32)
     assert layers_of(decoder) == (
-        f"EQ FC {4 * 4 * 16}, Reshape, {normalized}, EQ Conv 16/3/1, {normalized}, {up}, "
+        f"FC {4 * 4 * 16}, Reshape, {normalized}, Conv 16/3/1, {normalized}, {up}, "
         "Conv 3/1/1, Rescaling, ClipToUnit"
     )
     leaky = [x for n in (encoder, decoder) for x in n.layers if "leaky" in x.name]

@@ -1,17 +1,11 @@
-"""Growth by hand-worked numbers, and the layers of networks that grow against NumPy."""
+"""Growth by hand-worked numbers, and networks that grow in every phase."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from flexae_tf.networks import pioneer
-from flexae_tf.networks.progressive import (
-    EqualizedConv2D,
-    EqualizedDense,
-    FadeIn,
-    Growth,
-    PixelNorm,
-)
+from flexae_tf.networks.progressive import FadeIn, Growth
 
 RANDOM = np.random.default_rng(0)
 
@@ -62,25 +56,6 @@ def test_fading_in():
     growth.iterations.assign(12)
     a, b = images(1, 2, 2, 1), images(1, 2, 2, 1)
     np.testing.assert_allclose(FadeIn(growth, 1)([a, b]), 0.6 * a + 0.4 * b, rtol=1e-5)
-
-
-def test_equalized_layers_multiply_their_kernels():
-    dense, convolution = EqualizedDense(64), EqualizedConv2D(5, 3, padding="same")
-    x = images(7, 300)
-    y = dense(x).numpy()
-    assert np.std(dense.kernel) == pytest.approx(1, rel=0.02)
-    expected = x @ np.asarray(dense.kernel) * np.sqrt(2 / 300)
-    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
-    x = images(2, 4, 4, 6)
-    y = convolution(x)
-    kernel = np.asarray(convolution.kernel) * np.sqrt(2 / (3 * 3 * 6))
-    np.testing.assert_allclose(y, tf.nn.conv2d(x, kernel, 1, "SAME"), rtol=1e-4, atol=1e-5)
-
-
-def test_pixel_norm():
-    x = images(2, 3, 3, 5)
-    expected = x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-8)
-    np.testing.assert_allclose(PixelNorm()(x), expected, rtol=1e-5)
 
 
 def test_in_every_phase_the_last_networks_do_what_that_phases_do(grown):

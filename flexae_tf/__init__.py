@@ -15,13 +15,17 @@ if backend.is_command():
     backend.defer()
 
 
-def load(run_dir: "Path | str", checkpoint: int | str | None = None) -> "Model":
+def load(
+    run_dir: "Path | str", checkpoint: int | str | None = None, averaged: bool = True
+) -> "Model":
     """Loads a trained model back.
 
     Args:
       run_dir: a run directory of flexae_tf.train.
       checkpoint: iteration of the checkpoint, or "best" for the one with the lowest validation
         error; the newest readable one by default.
+      averaged: with the averages of the weights where the run has such (--ema_half_life_images);
+        False for the weights of the iteration.
 
     Returns:
       The `Model`, in inference mode: `encode`, `decode`, `reconstruct`, `interpolate` and
@@ -32,4 +36,4 @@ def load(run_dir: "Path | str", checkpoint: int | str | None = None) -> "Model":
     """
     from flexae_tf import runs  # here, so that the package itself imports at once
 
-    return runs.load(run_dir, checkpoint).model
+    return runs.load(run_dir, checkpoint, averaged).model

@@ -33,6 +33,7 @@ from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.networks import precision
 from flexae_tf.training import checkpoints, saving
+from flexae_tf.training.averages import Averages
 from flexae_tf.training.best import Best
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
@@ -171,13 +172,15 @@ class RunDirectory:
             )
 
 
-def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
+def load(path: Path | str, checkpoint: int | str | None = None, averaged: bool = True) -> "Run":
     """Loads a trained model back.
 
     Args:
       path: the run directory.
       checkpoint: iteration of the checkpoint (a number or its text), or "best" for the one with
         the lowest validation error (see --keep_best); the newest readable one by default.
+      averaged: whether a run that has averages of its weights (--ema_half_life_images) is loaded
+        with these, as it is measured, or with the weights of the iteration.
 
     Returns:
       A Run.
@@ -186,7 +189,9 @@ def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
       UserError: no run directory, or no such or no readable checkpoint.
     """
     directory = RunDirectory(path)
-    method, iteration = _restored(directory, checkpoint)
+    method, iteration, averages = _restored(directory, checkpoint)
+    if averaged:
+        averages.swap()
     return Run(
         path=directory.path,
         settings=directory.read_settings(),
@@ -198,7 +203,7 @@ def load(path: Path | str, checkpoint: int | str | None = None) -> "Run":
 
 
 def load_method(path: Path | str, checkpoint: int | str | None = None) -> Method:
-    """The Method of a run with its optimizers, to train on; otherwise as `load`."""
+    """The Method of a run with the weights and optimizers to train on; otherwise as `load`."""
     return _restored(RunDirectory(path), checkpoint)[0]
 
 
@@ -236,13 +241,15 @@ class Run:
 
 
 def _restored(directory, checkpoint):
-    """(The Method of a checkpoint, its iteration)."""
+    """(The Method of a checkpoint, its iteration, the Averages of its weights)."""
     values = settings.parse(directory.read_flags())
     shape = tuple(directory.read_provenance()["data_shape"])
     with precision.networks_in(values.precision):
         method = settings.build_method(shape, values)
     counter = tf.Variable(0, dtype=tf.int64)
-    state = saving.checkpoint_of(method, counter)
+    options = settings.trainer_options(values)
+    averages = Averages(method, options.ema_half_life_images, options.batch_size)
+    state = saving.checkpoint_of(method, counter, averages=averages.state)
     if checkpoint is None:
         found = checkpoints.Checkpoints(directory.checkpoints, state).restore()
         if found is None:
@@ -256,7 +263,7 @@ def _restored(directory, checkpoint):
         is_best = not kept and checkpoint in checkpoints.iterations(directory.best)
         folder = directory.best if is_best else directory.checkpoints
         checkpoints.restore(state, folder / f"ckpt-{checkpoint}")
-    return method, int(counter.numpy())
+    return method, int(counter.numpy()), averages
 
 
 def _provenance(dataset):

@@ -24,6 +24,9 @@ _MAY_BE_ZERO = (
     "_share",
 )
 
+# The field of TrainerOptions that the method says where no flag does.
+_BY_METHOD = "ema_half_life_images"
+
 # What makes up a data set of a name: flags, and arguments of `data.load`.
 DATA_FLAGS = (
     "data_dir",
@@ -76,7 +79,8 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string("run_dir", None, "Run directory; runs/<name> by default.", **define)
     for field in dataclasses.fields(TrainerOptions):
         kind, text, choices = type(field.default), field.metadata["help"], field.metadata["choices"]
-        _define(field.name, kind, field.default, text, choices, values)
+        default = None if field.name == _BY_METHOD else field.default
+        _define(field.name, kind, default, text, choices, values)
     for name, (setting, owners) in _method_settings().items():
         default = "" if setting.default is None else f"; default {setting.default}"
         text = f"{setting.help} [{', '.join(owners)}{default}]"
@@ -93,7 +97,10 @@ def load_dataset(values: flags.FlagValues = flags.FLAGS) -> data.Dataset:
 def trainer_options(values: flags.FlagValues = flags.FLAGS) -> TrainerOptions:
     """The TrainerOptions that the flags say."""
     names = [field.name for field in dataclasses.fields(TrainerOptions)]
-    return TrainerOptions(**{name: values[name].value for name in names})
+    chosen = {name: values[name].value for name in names}
+    if chosen[_BY_METHOD] is None:
+        chosen[_BY_METHOD] = methods.ema_half_life_images(values.method)
+    return TrainerOptions(**chosen)
 
 
 def build_method(shape: Sequence[int], values: flags.FlagValues = flags.FLAGS) -> Method:
@@ -184,7 +191,8 @@ def former(method: str | None, variant: str | None) -> dict:
     found = {name: values[name].default for name in values}
     if method is None or variant is None:
         return found
-    return found | _former_settings(method, variant) | {"networks": methods.architecture(method)}
+    found |= {"networks": methods.architecture(method), _BY_METHOD: 0.0}
+    return found | _former_settings(method, variant)
 
 
 def parse(texts: Mapping[str, str]) -> flags.FlagValues:

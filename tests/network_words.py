@@ -9,9 +9,9 @@ _WORDS = {"BatchNormalization": "BN", "relu": "ReLU", "GlobalAveragePooling2D": 
 def layers_of(network):
     """The layers of a network: filters/kernel/stride of a convolution, "SN" if normalized."""
     words = []
-    for layer in network.layers:
+    for layer in _flat(network):
         kind = type(layer).__name__
-        linear = _KINDS.get(kind.removeprefix("Spectral"))
+        linear = _KINDS.get(kind.removeprefix("Spectral").removeprefix("Equalized"))
         if isinstance(layer, keras.layers.InputLayer):
             continue
         if linear is None:
@@ -23,6 +23,12 @@ def layers_of(network):
         if activation != "linear":
             words.append(_WORDS.get(activation, activation))
     return ", ".join(words)
+
+
+def _flat(network):
+    """The layers of a network, those of networks in it in their places."""
+    for layer in network.layers:
+        yield from _flat(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def initializers_of(network):

@@ -31,7 +31,7 @@ PROGRESS = re.compile(r"\d+/\d+  [\d.]+ s/it  [\d:]+ left  \w+ |iteration \d+: t
 
 
 def command(run_dir, *flags):
-    method = [] if VAE in flags else FLEXAE_SR
+    method = [] if any(flag.startswith("--method=") for flag in flags) else FLEXAE_SR
     run = [*SMALL, *method, f"--run_dir={run_dir}"]
     return [sys.executable, "-m", "flexae_tf.train", *run, *flags]
 
@@ -224,6 +224,34 @@ def test_ten_sigkills_around_halvings_end_with_identical_weights(tmp_path):
     kept = [tmp_path / name / "checkpoints" / "best" for name in ("killed", "undisturbed")]
     assert len({(path / "best.json").read_text() for path in kept}) == 1
     assert faults.same_weights(*kept)
+
+
+# Three phases of twelve iterations, in the first six of which a block fades in.
+GROWING = [
+    *("--method=pioneer", "--networks=pioneer", "--width_multiplier=0.03125"),
+    *("--phase_steps=12", "--training_steps=36"),
+]
+
+
+@pytest.mark.slow
+def test_sigkills_in_fade_ins_end_with_identical_weights(tmp_path):
+    for phase, iteration in ((1, 15), (2, 27)):
+        process = subprocess.Popen(
+            command(tmp_path / "killed", *GROWING), stderr=subprocess.PIPE, text=True
+        )
+        for line in process.stderr:
+            if line.startswith(f"{iteration}/"):
+                break
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.stderr.close()
+        assert 0 < float(runs.load_method(tmp_path / "killed").growth.alpha(phase)) < 1
+    for name in ("killed", "undisturbed"):
+        done = train(tmp_path / name, *GROWING)
+        assert done.returncode == 0, done.stderr
+    methods = [runs.load_method(tmp_path / name) for name in ("killed", "undisturbed")]
+    assert [int(method.growth.iterations) for method in methods] == [36, 36]
+    tiny.assert_equal_weights(*methods)
 
 
 def test_a_second_process_is_refused(tmp_path):

@@ -23,6 +23,7 @@ from flexae_tf.training.trainer import Trainer
 
 METHODS = tuple(methods.names())
 # Settings with mathematics of their own: as "method:setting=value", rows of the conformance table.
+# Networks are as one of them.
 VARIATIONS = (
     "ae:weight_decay_weight=1.0",
     "rae:regularizer=none",
@@ -44,6 +45,8 @@ VARIATIONS = (
     "vamp_prior:pseudo_input_init=train,autoencoder_optimizer=adam",
     "vamp_prior:likelihood=learned_variance",
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
+    "alae:networks=alae_style",
+    "pioneer:networks=pioneer",
 )
 CASES = (*METHODS, *VARIATIONS)
 # Their networks, priors and kinds of updates are those of another row (rae, vae, flexae_sr, ...).
@@ -77,14 +80,17 @@ def dataset():
 
 
 def nets_of(case, variant="paper"):
-    architecture = methods.architecture(case.partition(":")[0])
-    return networks.Networks((8, 8, 1), variant, architecture)
+    name, chosen = _parts(case)
+    architecture = chosen.get("networks", methods.architecture(name))
+    # In the published width a network of PIONEER's has tens of millions of weights.
+    width_multiplier = 1 / 32 if architecture == "pioneer" else 1.0
+    return networks.Networks((8, 8, 1), variant, architecture, width_multiplier)
 
 
 def settings(case, variant="paper", **chosen):
     """The default settings of one of CASES, with a small latent space and two critic steps."""
-    name, _, variation = case.partition(":")
-    chosen = dict(_setting(word) for word in variation.split(",") if word) | chosen
+    name, varied = _parts(case)
+    chosen = {k: v for k, v in varied.items() if k != "networks"} | chosen
     nets = nets_of(case, variant)
     defaults = {
         k: s.derived(nets) if s.derived else s.default
@@ -93,9 +99,16 @@ def settings(case, variant="paper", **chosen):
     small = {"latent_dim": 4, "noise_dim": 4, "critic_steps": 2, "first_stage_steps": 2}
     small |= {"flow_depth": 3, "flow_width": 16, "mmd_weight": 10.0, "reconstruction_weight": 1.0}
     small |= {"pseudo_inputs": 6, "warm_up_steps": 3, "proposals": 5}
+    small |= {"phase_steps": 3}
     small |= {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
+
+
+def _parts(case):
+    """(method, {setting: value}) of one of CASES."""
+    name, _, variation = case.partition(":")
+    return name, dict(_setting(word) for word in variation.split(",") if word)
 
 
 def _setting(text):

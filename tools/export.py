@@ -3,6 +3,7 @@
     python -m tools.export --run_dir=runs/mnist
     python -m tools.export --run_dir=runs/mnist --checkpoint=50000
     python -m tools.export --run_dir=runs/mnist --density=gmm
+    python -m tools.export --run_dir=runs/alae --averaged=false   # the last iteration's weights
 
 Writes the next version to the run's export/; see flexae_tf/serving/export.py for what is in it and
 flexae_tf/serving/signatures.py for the signatures.
@@ -26,11 +27,15 @@ _DENSITY = flags.DEFINE_string(
     densities.OWN,
     f"What it samples from: {', '.join(densities.NAMES)}, gmm<n> or bayesian_gmm<n>.",
 )
+_AVERAGED = flags.DEFINE_bool(
+    "averaged", True, "The averages of the weights, where the run has such."
+)
 
 
 def main(_: list[str]) -> None:
     density = densities.check(_DENSITY.value)
-    folder = export(runs.load(_RUN_DIR.value, _CHECKPOINT.value), density)
+    run = runs.load(_RUN_DIR.value, _CHECKPOINT.value, _AVERAGED.value)
+    folder = export(run, density)
     card = json.loads((folder / "assets.extra" / "card.json").read_text())
     for name, reason in card["left_out"].items():
         print(f"left out {name}: {reason}", file=sys.stderr)

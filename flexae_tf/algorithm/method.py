@@ -80,6 +80,11 @@ class Player:
         """The loss whose gradients `apply` takes."""
         return loss if self.loss_scale is None else self.loss_scale.scale_loss(loss)
 
+    def gradients(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+        """Of a loss by its variables; 0 by those that the loss does not depend on."""
+        found = zip(tape.gradient(loss, self.variables), self.variables, strict=True)
+        return [tf.zeros(v.shape) if gradient is None else gradient for gradient, v in found]
+
     def apply(self, gradients: list[tf.Tensor]) -> None:
         """One step of the optimizer, left out where a scaled gradient is not finite."""
         (self.loss_scale or self.optimizer).apply(gradients, self.variables)
@@ -218,9 +223,7 @@ class Method(abc.ABC):
                         for k, v in reported.items()
                         if k in self.players
                     }
-                gradients = {
-                    k: tape.gradient(v, self.players[k].variables) for k, v in losses.items()
-                }
+                gradients = {k: self.players[k].gradients(tape, v) for k, v in losses.items()}
                 return reported, gradients
 
             if self.xla or replicas == 1:
@@ -266,8 +269,14 @@ def halving_setting() -> dict[str, Setting]:
     return {"halve_rates_every_steps": Setting(0, text)}
 
 
-def optimizer_from(settings: Mapping[str, Any], player: str) -> keras.optimizers.Optimizer:
+def optimizer_from(
+    settings: Mapping[str, Any], player: str, updates: int | None = None
+) -> keras.optimizers.Optimizer:
     """The optimizer that `adam_settings` (and `halving_setting`) describe.
+
+    Args:
+      updates: of the player in an iteration; by default the setting `critic_steps` of a critic,
+        `<player>_steps` of another, and 1 without it.
 
     Raises:
       UserError: the rate is to be halved and to follow a schedule, too.
@@ -283,8 +292,9 @@ def optimizer_from(settings: Mapping[str, Any], player: str) -> keras.optimizers
                 f"{halve_every_steps} iterations exclude each other: give one of them"
             )
         schedule = f"halve:{halve_every_steps}"
-    # Critics are the only players that move several times in an iteration.
-    updates = settings.get("critic_steps", 1) if player.endswith("_critic") else 1
+    if updates is None:
+        steps = "critic_steps" if player.endswith("_critic") else f"{player}_steps"
+        updates = settings.get(steps, 1)
     rate = schedules.rate(schedule, learning_rate, updates)
     values = [settings[f"{player}_{name}"] for name in ("beta_1", "beta_2", "epsilon")]
     return OPTIMIZERS[settings[f"{player}_optimizer"]](rate, *values)

@@ -71,11 +71,16 @@ def gradient_penalty(critic: Callable, points: tf.Tensor) -> tf.Tensor:
       critic: function [B, ...] -> [B, 1].
       points: [B, ...], drawn on the segments between real and generated examples.
     """
+    _, slopes = verdicts_and_slopes(critic, points)
+    return tf.reduce_mean(tf.square(tf.sqrt(slopes + _NORM_EPSILON) - 1))
+
+
+def verdicts_and_slopes(critic: Callable, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """C(points) [B, 1], and ||grad C(points)||_2^2 [B], by each point. Arguments as above."""
     with tf.GradientTape() as tape:
         tape.watch(points)
-        verdict = critic(points)  # [B, 1]
-    gradient = tape.gradient(verdict, points)
-    return tf.reduce_mean(tf.square(tf.sqrt(squared_norms(gradient) + _NORM_EPSILON) - 1))
+        verdict = critic(points)
+    return verdict, squared_norms(tape.gradient(verdict, points))
 
 
 def squared_norms(examples: tf.Tensor) -> tf.Tensor:

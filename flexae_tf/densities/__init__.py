@@ -9,6 +9,7 @@
     flow             a normalizing flow of the train codes
     aggregated       the aggregated posterior of the train set: q(z|x) of train examples themselves
 
+Behind a name @0.7 truncates: codes z become mean + 0.7 (z - mean), their own mean; own@0.7.
 Any model whose codes are vectors can be sampled from any of them, others from their own. All but
 the first two come from the codes of the train set and are kept in the run directory; those that
 have arrays of their own are fitted at first use, seeded with the run's seed:
@@ -35,6 +36,7 @@ from flexae_tf.data import Dataset
 from flexae_tf.densities import flow, gaussians, second_stage
 from flexae_tf.densities.aggregated import Aggregated
 from flexae_tf.densities.codes import Codes, encode, fingerprint
+from flexae_tf.densities.truncated import truncated
 from flexae_tf.errors import UserError
 from flexae_tf.model import StandardNormal
 
@@ -67,10 +69,12 @@ _FITTED: dict[str, tuple[Callable, Callable]] = {
 
 def check(name: str) -> str:
     """Returns the name of a density. Raises UserError if there is none of that name."""
-    if name not in NAMES and not re.fullmatch("(bayesian_)?gmm[1-9][0-9]*", name):
+    base, behind, psi = name.partition("@")
+    known = base in NAMES or re.fullmatch("(bayesian_)?gmm[1-9][0-9]*", base)
+    if not known or (behind and not re.fullmatch(r"[0-9]*\.?[0-9]+", psi)):
         raise UserError(
             f"unknown density {name!r}: expected one of {', '.join(NAMES)}, or gmm or bayesian_gmm "
-            "with a number of components, such as gmm100"
+            "with a number of components, such as gmm100; behind it may stand a truncation, @0.7"
         )
     return name
 
@@ -80,7 +84,7 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
 
     Args:
       run: `runs.Run`.
-      name: one of NAMES, or a mixture with the number of components. "own" changes nothing.
+      name: as `check` takes it. "own" changes nothing.
       dataset: the run's `Dataset`; loaded if it is needed and None.
 
     Returns:
@@ -90,7 +94,11 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
       UserError: unknown name; "own" for a model without a prior; another for codes that are no
         vectors; a file that is damaged or cannot be written; or data are needed and cannot be had.
     """
-    check(name)
+    name, _, psi = check(name).partition("@")
+    if psi:
+        run = attach(run, name, dataset)
+        run.model.require_vectors("truncation")
+        return _with_density(run, truncated(run.model, float(psi)))
     if name == OWN:
         if run.model.density is None:
             raise UserError(

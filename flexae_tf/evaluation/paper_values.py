@@ -15,6 +15,7 @@ from flexae_tf.evaluation import sources
 _MODEL_NAMES = {
     "aae": "AAE",
     "ae": "AE",
+    "alae": "ALAE",
     "cv_vae": "CV-VAE",
     "factor_vae": "FactorVAE",
     "flexae": "FlexAE",
@@ -23,6 +24,7 @@ _MODEL_NAMES = {
     "inj_flow": "InjFlow",
     "learned_prior_aae": "AAE, learned prior",
     "mask_aae": "MaskAAE",
+    "pioneer": "PIONEER",
     "rae": "RAE",
     "two_stage_vae": "2-Stage VAE",
     "vae": "VAE",

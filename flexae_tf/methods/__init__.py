@@ -3,6 +3,7 @@
 A method's module has `settings(variant)`, which returns {name: Setting}, and `build(nets,
 settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds. One
 that needs networks of a kind names those of its paper, which it has by default, as ARCHITECTURE.
+One whose paper measures averages of the weights names their half-life as EMA_HALF_LIFE_IMAGES.
 """
 
 import importlib
@@ -27,3 +28,8 @@ def find(name: str) -> ModuleType:
 def architecture(name: str) -> str:
     """The networks of a method where none are chosen, one of `networks.ARCHITECTURES`."""
     return getattr(find(name), "ARCHITECTURE", "flexae")
+
+
+def ema_half_life_images(name: str) -> float:
+    """The half-life of a method's averages of weights where none is chosen; 0 for no averages."""
+    return getattr(find(name), "EMA_HALF_LIFE_IMAGES", 0.0)

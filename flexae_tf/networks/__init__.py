@@ -12,20 +12,36 @@ import importlib
 import math
 from collections.abc import Iterable
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import keras
 
 from flexae_tf.errors import UserError
 
+if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
+    from flexae_tf.networks.progressive import Growth
+
 VARIANTS = ("paper", "released")
 # Each a module of this folder with encoder(shape, outputs, variant, spectral_norm,
 # width_multiplier) and decoder(shape, latent_dim, variant, spectral_norm, width_multiplier). By
 # name, because their layers are Keras'.
-ARCHITECTURES = ("flexae", "rae", "infogan", "resnet", "wae", "two_stage_wae", "mask_aae", "vq_vae")
+ARCHITECTURES = (
+    "flexae",
+    "rae",
+    "infogan",
+    "resnet",
+    "wae",
+    "two_stage_wae",
+    "mask_aae",
+    "vq_vae",
+    "alae_fc",
+    "alae_style",
+    "pioneer",
+)
 _FOR_VECTORS = ("flexae", "mask_aae")
 # {name: how a VAE with these networks makes sigma of the encoder's last m outputs}, as that paper's
-# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE and VQ-VAE
-# have no such VAE.
+# program does (`algorithm.likelihoods.DEVIATIONS`). The papers of FlexAE, WAE, MaskAAE, VQ-VAE,
+# ALAE and PIONEER have no such VAE.
 SIGMAS = {
     "flexae": "softplus",
     "rae": "exp_tanh",
@@ -35,6 +51,9 @@ SIGMAS = {
     "two_stage_wae": "exp",
     "mask_aae": "softplus",
     "vq_vae": "softplus",
+    "alae_fc": "softplus",
+    "alae_style": "softplus",
+    "pioneer": "softplus",
 }
 # Of the FlexAE paper. Tables 7 and 8 give m by data set, and grey or colour is what tells these
 # apart; Table 6 gives it for the two synthetic sets.
@@ -90,6 +109,22 @@ class Networks:
         """z_q [B, h, w, code_dim] -> x_hat. Raises UserError as `grid_encoder`."""
         module = self._with_grids()
         return module.grid_decoder(self.shape, code_dim, width_multiplier=self.width_multiplier)
+
+    @property
+    def grow(self) -> bool:
+        """Whether the architecture has networks that grow."""
+        return hasattr(_module(self.architecture), "growing")
+
+    def growing(
+        self, latent_dim: int, phase_steps: int
+    ) -> tuple[Growth, list[keras.Model], list[keras.Model]]:
+        """As `networks.pioneer.growing`. Raises UserError if the architecture does not grow."""
+        if not self.grow:
+            raise UserError(
+                f"--networks={self.architecture} cannot grow: choose --networks=pioneer or --nogrow"
+            )
+        build = _module(self.architecture).growing
+        return build(self.shape, latent_dim, phase_steps, self.width_multiplier)
 
     def generator(
         self, noise_dim: int, latent_dim: int, depth: int | None = None, width: int | None = None

@@ -33,17 +33,18 @@ def networks_in(precision: str) -> Iterator[None]:
 
 
 def keep_output_in_float32(network: keras.Model) -> None:
-    """Has the last layer of a Sequential or functional model compute in float32.
+    """Has the last layer of a Sequential or functional model, or all of them, compute in float32.
 
     So losses and their gradients by the output are float32. A layer with weights in it, not a cast
     behind it: the network has the same objects, and hence checkpoints, in every precision.
     """
     for output in getattr(network, "outputs", None) or ():
-        layer = output._keras_history.operation
-        _compute_in_float32(layer)
-        while not layer.weights and not isinstance(layer, keras.layers.InputLayer):
-            layer = layer.input._keras_history.operation
+        layers = [output._keras_history.operation]
+        for layer in layers:
             _compute_in_float32(layer)
+            if not layer.weights and not isinstance(layer, keras.layers.InputLayer):
+                inputs = tf.nest.flatten(layer.input)  # a sum has several
+                layers += [tensor._keras_history.operation for tensor in inputs]
 
 
 def _compute_in_float32(layer):

@@ -26,6 +26,9 @@ class TrainerOptions:
     max_hours: float = _option(
         0.0, "Stop with a checkpoint after so many hours; 0: never.", free=True
     )
+    ema_half_life_images: float = _option(
+        0.0, "Half-life of averages of the weights, to be measured; 0: none."
+    )
     seed: int = _option(0, "Seed of the initial weights and of every draw.")
     strategy: str = _option(
         "auto", "auto: mirrored with two or more GPUs, else one device.", STRATEGIES, free=True
@@ -62,6 +65,11 @@ class TrainerOptions:
             if field.name.endswith("_every_steps"):
                 bound = 0 if field.name in _MAY_BE_OFF else 1
                 _at_least(bound, field.name, getattr(self, field.name))
+        if not 0 <= self.ema_half_life_images < math.inf:
+            raise UserError(
+                "--ema_half_life_images must be a finite number of at least 0; "
+                f"received {self.ema_half_life_images}"
+            )
         for name in ("batch_size", "keep_checkpoints"):
             _at_least(1, name, getattr(self, name))
         for name in ("test_images", "eval_images"):

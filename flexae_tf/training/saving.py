@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Saving:
       run: RunDirectory to write to, or None to check only.
       options: TrainerOptions.
       agreement: the workers' Agreement.
-      validation: {name: tf.Variable} of a `Validation`.
+      validation, averages: the `state` of a `Validation` and of `Averages`.
 
     Attributes:
       state: the tf.train.Checkpoint of all that is saved.
@@ -44,8 +45,9 @@ class Saving:
         options: TrainerOptions,
         agreement: workers.Agreement,
         validation: Mapping[str, tf.Variable],
+        averages: Mapping[str, list] = types.MappingProxyType({}),
     ) -> None:
-        self.state = checkpoint_of(method, iteration, validation)
+        self.state = checkpoint_of(method, iteration, validation, averages)
         self._agreement = agreement
         self._networks, self._iteration, self._run = method.networks, iteration, run
         self._checkpoints = run and Checkpoints(
@@ -133,18 +135,22 @@ class LossCheck:
 
 
 def checkpoint_of(
-    method: Method, iteration: tf.Variable, validation: Mapping[str, tf.Variable] | None = None
+    method: Method,
+    iteration: tf.Variable,
+    validation: Mapping[str, tf.Variable] = types.MappingProxyType({}),
+    averages: Mapping[str, list] = types.MappingProxyType({}),
 ) -> tf.train.Checkpoint:
     """The checkpoint of a method's networks and optimizers, and the iteration (a tf.Variable).
 
     Also of what goes by the validation error, where that is measured: the plateaus of the method,
-    and variables by name. Loss scales, where there are any, stand beside the optimizers, so that
-    these are the same in every precision.
+    and variables by name; and of the averages of the weights. Loss scales, where there are any,
+    stand beside the optimizers, so that these are the same in every precision.
     """
     optimizers = {name: player.optimizer for name, player in method.players.items()}
     scales = {name: p.loss_scale.state for name, p in method.players.items() if p.loss_scale}
     plateaus = {name: p.plateau.state for name, p in method.players.items() if p.plateau}
-    more = {"plateaus": plateaus, "validation": dict(validation or {}), LOSS_SCALES: scales}
+    more = {"plateaus": plateaus, "validation": dict(validation), LOSS_SCALES: scales}
+    more["averages"] = dict(averages)
     return tf.train.Checkpoint(
         iteration=iteration,
         networks=method.networks,

@@ -20,6 +20,7 @@ from flexae_tf import data
 from flexae_tf.algorithm.method import Method
 from flexae_tf.data import draws
 from flexae_tf.networks import layers_of
+from flexae_tf.training.averages import Averages
 from flexae_tf.training.drawing import Drawing
 
 MINIBATCHES = 20  # that the statistics are averaged over
@@ -28,11 +29,15 @@ MINIBATCHES = 20  # that the statistics are averaged over
 class Statistics:
     """Keeps account of whether the statistics are those of the present weights.
 
+    Averages of weights have statistics of their own, which go with them into the networks and out
+    again, and an account of their own.
+
     Args:
       strategy: the tf.distribute strategy.
       method: the Method.
       drawing: the Drawing of its minibatches.
       iteration: tf.Variable, how many iterations have been trained.
+      averages: the Averages of its weights.
     """
 
     def __init__(
@@ -41,20 +46,22 @@ class Statistics:
         method: Method,
         drawing: Drawing,
         iteration: tf.Variable,
+        averages: Averages,
     ) -> None:
         self._strategy, self._method, self._drawing = strategy, method, drawing
-        self._iteration = iteration
-        self._updated_at: int | None = None
+        self._iteration, self._averages = iteration, averages
+        # {whether those of the averages: iteration of the weights they were taken at}
+        self._updated_at: dict[bool, int | None] = {False: None, True: None}
         self._take = tf.function(self._take_everywhere, autograph=False)
 
     @property
     def current(self) -> bool:
         """Whether they were taken at the present weights and not disturbed since."""
-        frozen_after = self._method.frozen_after
+        updated_at = self._updated_at[self._averages.in_place]
         # Without reading the iteration, which waits for an accelerator.
-        if frozen_after is not None and self._updated_at == frozen_after:
+        if updated_at is not None and updated_at == self._frozen_after:
             return True
-        return self._updated_at == self._number()
+        return updated_at == self._number()
 
     def update(self) -> None:
         """Brings them up to the present weights, if they are not: a function of these alone."""
@@ -70,20 +77,39 @@ class Statistics:
         )
         for count, (drawn,) in enumerate(drawn_in_turn):
             self._take(drawn, tf.constant(count))
-        self._updated_at = number
+        self._updated_at[self._averages.in_place] = number
+
+    def update_all(self) -> None:
+        """Brings those of the averages up to the present, too, where there are such."""
+        self.update()
+        if self._averages.state:
+            with self.measured():
+                pass
+
+    @contextlib.contextmanager
+    def measured(self) -> Iterator[None]:
+        """Where the networks have what is measured, averages if there are such: with statistics."""
+        with self._averages.measured():
+            self.update()
+            yield
 
     def _number(self):
         """The iteration whose weights they are to be of."""
-        iteration, frozen_after = int(self._iteration.numpy()), self._method.frozen_after
+        iteration, frozen_after = int(self._iteration.numpy()), self._frozen_after
         return iteration if frozen_after is None else min(iteration, frozen_after)
+
+    @property
+    def _frozen_after(self):
+        """As of the method; its averages still move when its weights have come to rest."""
+        return None if self._averages.in_place else self._method.frozen_after
 
     @contextlib.contextmanager
     def disturbed(self) -> Iterator[None]:
-        """Where networks may run in training mode outside of a step: only statistics suffer."""
+        """Where what is measured may run in training mode: only its statistics suffer."""
         from flexae_tf.networks.layers import held_power_iterations  # TensorFlow comes with it
 
-        self._updated_at = None
-        with held_power_iterations(self._method.networks.values()):
+        with self._averages.measured(), held_power_iterations(self._method.networks.values()):
+            self._updated_at[self._averages.in_place] = None
             yield
 
     def _take_everywhere(self, drawn, count):

@@ -15,6 +15,7 @@ from flexae_tf.data import draws
 from flexae_tf.model import Model
 from flexae_tf.networks import precision
 from flexae_tf.training import workers
+from flexae_tf.training.averages import Averages
 from flexae_tf.training.drawing import Drawing
 from flexae_tf.training.options import TrainerOptions
 from flexae_tf.training.progress import Progress
@@ -42,7 +43,7 @@ class Trainer:
 
     Attributes:
       method: the Method. dataset, options: as given.
-      statistics: the Statistics of the method's batch normalization.
+      averages: the Averages of its weights. statistics: its Statistics of batch normalization.
       saving: the Saving of its checkpoints. validation: its Validation.
     """
 
@@ -69,11 +70,14 @@ class Trainer:
             self._iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
             self._agreement = workers.Agreement(self._strategy)
             self.validation = Validation(self.method, dataset, options, self._agreement)
+            half_life = options.ema_half_life_images
+            self.averages = Averages(self.method, half_life, options.batch_size)
         self._stopping = stopping or Stopping(options.max_hours)
         self._drawing = Drawing(self._strategy, dataset.train, options.batch_size, options.seed)
-        self.statistics = Statistics(self._strategy, self.method, self._drawing, self._iteration)
-        state = self.validation.state
-        self.saving = Saving(self.method, self._iteration, run, options, self._agreement, state)
+        drawn = self._drawing, self._iteration
+        self.statistics = Statistics(self._strategy, self.method, *drawn, self.averages)
+        states = self.validation.state, self.averages.state
+        self.saving = Saving(self.method, self._iteration, run, options, self._agreement, *states)
         self._graph_functions = {}
 
     @property
@@ -122,14 +126,14 @@ class Trainer:
                         error = summaries.test_error(self.options.batch_size)
                 if now.checkpoint:
                     losses.check()
-                    self.statistics.update()
+                    self.statistics.update_all()
                     self.saving.save()
                 if now.pictures:
-                    self.statistics.update()
-                    progress.report_line(summaries.pictures(iteration, error))
+                    with self.statistics.measured():
+                        progress.report_line(summaries.pictures(iteration, error))
                 if now.evaluation and self._evaluate:
-                    self.statistics.update()
-                    self._evaluate(self.model, iteration)
+                    with self.statistics.measured():
+                        self._evaluate(self.model, iteration)
                 if ended:
                     break
                 if stop:
@@ -137,10 +141,11 @@ class Trainer:
         return summaries.last_grid()
 
     def _validate(self, iteration, summaries, progress):
-        self.statistics.update()
-        error, rates = self.validation.measure(iteration)
+        with self.statistics.measured():
+            error, rates = self.validation.measure(iteration)
         progress.report_line(summaries.validation(iteration, error, rates))
         if self.options.keep_best:
+            self.statistics.update_all()
             self.saving.save_best(error)
 
     def iterator(self, start: int, stop: int) -> Iterator:
@@ -163,7 +168,8 @@ class Trainer:
         """The tf.function (iterator) -> reports that runs such an iteration on every replica."""
         step = self.method.step_at(iteration)
         if step not in self._graph_functions:
-            self._graph_functions[step] = _traced(step, self._strategy, self._iteration)
+            after = self._iteration, self.averages
+            self._graph_functions[step] = _traced(step, self._strategy, *after)
         return self._graph_functions[step]
 
     def resume(self, folder: Path | None = None) -> None:
@@ -173,8 +179,8 @@ class Trainer:
             self.saving.resume(folder)
 
 
-def _traced(step, strategy, counter):
-    """The tf.function of a method's step on every replica, which counts the iterations."""
+def _traced(step, strategy, counter, averages):
+    """The tf.function of a method's step on every replica; it counts, and averages the weights."""
 
     def replica_step(drawn):
         return step(tf.nest.map_structure(data.to_unit, drawn))
@@ -183,6 +189,7 @@ def _traced(step, strategy, counter):
     def iterate(iterator):
         reported = strategy.run(replica_step, (next(iterator),))
         counter.assign_add(1)
+        averages.update(strategy, counter)
         return {
             name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
             for name, value in reported.items()

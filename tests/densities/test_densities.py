@@ -53,6 +53,19 @@ def test_gaussian_of_codes_on_a_line_and_of_one_component():
     assert abs(one["factor"].item()) == pytest.approx(line[:, 1].std(ddof=1), rel=1e-6)
 
 
+def test_truncation_draws_codes_to_their_mean(tmp_path):
+    run = tiny_run(tmp_path)
+    whole, half, none = (
+        densities.attach(run, name).model.sample_codes(10_000)
+        for name in ("own", "own@.5", "own@0")
+    )
+    mean = whole.mean(0)
+    np.testing.assert_allclose(half, mean + 0.5 * (whole - mean), atol=1e-5)
+    np.testing.assert_allclose(none, np.tile(mean, [10_000, 1]), atol=1e-5)
+    unknown = densities.attach(run, "standard_normal@0.5").model
+    assert unknown.sample_codes(DRAWN).std() == pytest.approx(0.5, rel=0.02)
+
+
 def test_the_aggregated_posterior_draws_from_that_of_a_train_example():
     mu, sigma = np.float32([[0, 1], [2, 3], [4, 5]]), np.float32([[1, 1], [2, 2], [0.5, 3]])
     n = np.float32([[0.0, 1, -1], [0.34, 1, 2], [0.9999999, 2, 1]])  # which, and m normal ones
@@ -212,6 +225,6 @@ def test_names(tmp_path):
     z = densities.attach(without, "standard_normal").model.sample_codes(DRAWN)
     assert z.shape == (DRAWN, 4)
     np.testing.assert_allclose(np.cov(z.T), np.eye(4), atol=0.03)
-    for name in ("normal", "gmm0", "bayesian_gmm0", "gaussian3", ""):
+    for name in ("normal", "gmm0", "bayesian_gmm0", "gaussian3", "", "own@", "own@-1", "x@0.5"):
         with pytest.raises(UserError, match="unknown density"):
             densities.attach(run, name)

@@ -11,6 +11,7 @@ from flexae_tf.networks import (
     VARIANTS,
     infogan,
     mask_aae,
+    pioneer,
     rae,
     resnet,
     two_stage_wae,
@@ -86,6 +87,31 @@ def test_vq_vae():
     for shape, side in ((MNIST, 7), ((32, 32, 3), 8), (LARGE, 16)):
         assert vq_vae.grid_encoder(shape, 10).output_shape == (None, side, side, 10)
         assert vq_vae.grid_decoder(shape, 10).output_shape == (None, *shape)
+
+
+def test_pioneer():
+    convolution = "SN Conv {}/3/1, LeakyReLU"
+    pairs = [(8, 16), (16, 16), (16, 16), (16, 16)]  # from 64 x 64 down
+    down = ", ".join(
+        f"{convolution.format(a)}, {convolution.format(b)}, AveragePooling2D" for a, b in pairs
+    )
+    encoder = pioneer.encoder(LARGE, 5, width_multiplier=1 / 32)
+    assert layers_of(encoder) == (
+        f"Rescaling, Conv 8/1/1, {down}, {convolution.format(16)}, Flatten, SN FC 5, LeakyReLU"
+    )
+    normalized = "PixelNorm, LeakyReLU"
+    up = ", ".join(
+        f"UpSampling2D, Conv {n}/3/1, {normalized}, Conv {n}/3/1, {normalized}"
+        for n in (16, 16, 16, 8)
+    )
+    decoder = pioneer.decoder(LARGE, 5, width_multiplier=1 / 32)
+    assert layers_of(decoder) == (
+        f"FC {4 * 4 * 16}, Reshape, {normalized}, Conv 16/3/1, {normalized}, {up}, "
+        "Conv 3/1/1, Rescaling, ClipToUnit"
+    )
+    leaky = [x for n in (encoder, decoder) for x in n.layers if "leaky" in x.name]
+    assert {x.negative_slope for x in leaky} == {0.2}
+    np.testing.assert_allclose(encoder.layers[1](np.array([0.0, 1.0])), [-1, 1])
 
 
 def test_wae():

@@ -30,6 +30,9 @@ PARAMETERS = {
     "two_stage_wae": [(17_474_320, 17_245_697), (18_267_200, 18_280_451), (21_412_928, 21_475_331)],
     "mask_aae": [(3_969_040, 3_969_808), (6_361_152, 6_364_160), (15_798_336, 15_810_560)],
     "vq_vae": [(420_560, 341_569), (634_624, 556_547), (1_421_056, 1_355_267)],
+    "alae_fc": [(1_869_840, 1_870_608), (4_261_952, 4_264_960), (13_699_136, 13_711_360)],
+    "alae_style": [(1_768_736, 1_187_649), (3_119_424, 2_512_579), (4_365_248, 3_759_811)],
+    "pioneer": [(12_201_488, 12_226_049), (17_045_056, 17_052_675), (18_814_272, 18_821_891)],
 }
 
 
@@ -44,7 +47,7 @@ def empty_kernels(monkeypatch):
     def zeros(self, shape, dtype=None):
         return tf.zeros(shape, dtype)
 
-    for name in ("GlorotUniform", "RandomNormal", "TruncatedNormal"):
+    for name in ("GlorotUniform", "HeNormal", "RandomNormal", "TruncatedNormal"):
         cls = getattr(keras.initializers, name)
         monkeypatch.setattr(cls, "__call__", zeros)
 
@@ -113,7 +116,7 @@ def test_spectral_norm_takes_every_kernel(name, empty_kernels):
         assert normalized.replace("SN ", "") == plain.replace("SN ", "")
         kernels = sum(normalized.count(kind) for kind in ("FC ", "Conv "))
         assert kernels == normalized.count("SN ") > 0
-        unasked = name == "infogan" and build == nets.encoder
+        unasked = name in ("infogan", "pioneer") and build == nets.encoder
         assert ("SN " in plain) == unasked
 
 
@@ -127,7 +130,7 @@ def test_batch_normalization_is_the_fused_one(name, empty_kernels):
                 assert layer.epsilon == (1e-3 if name in ("flexae", "rae") else 1e-5)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "alae_style"])
 def test_width_multiplier_takes_every_hidden_layer(name, empty_kernels):
     published, narrow = (
         Networks((16, 16, 1), architecture=name, width_multiplier=w) for w in (1, 0.25)
@@ -140,6 +143,13 @@ def test_width_multiplier_takes_every_hidden_layer(name, empty_kernels):
         expected = [n // 4 for n in sizes]
         expected[-1], expected[place] = sizes[-1], sizes[place]
         assert narrower == expected
+
+
+def test_width_multiplier_of_style_based_networks():
+    nets = Networks((16, 16, 1), architecture="alae_style", width_multiplier=0.25)
+    assert [n for n in _sizes(nets.encoder(6)) if n != 6] == [16, 16, 32, 32, 64, 64, 64]
+    synthesis = nets.decoder(6).get_layer("synthesis")
+    assert sorted(_sizes(synthesis)) == [1, *[16] * 2, *[32] * 4, *[64] * 3, *[128] * 2]
 
 
 def test_width_multiplier_of_generator_and_critics():

@@ -58,9 +58,8 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
     """A run directory with one checkpoint of weights that were never trained; returns its Run."""
     known = methods.find(method).settings("paper")
     small = {name: value for name, value in SMALL.items() if name in known}
-    values = settings.parse(
-        {"dataset": "npz", "method": method, "training_steps": 7} | small | flags
-    )
+    known_to_all = {"dataset": "npz", "training_steps": 7, "ema_half_life_images": 0}
+    values = settings.parse(known_to_all | {"method": method} | small | flags)
     dataset = types.SimpleNamespace(fingerprint="0" * 64, shape=shape, train=[], validation=None)
     directory = runs.RunDirectory(path)
     directory.create()

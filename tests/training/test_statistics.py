@@ -8,6 +8,7 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.algorithm import objectives
 from flexae_tf.data import draws
+from flexae_tf.training.averages import Averages
 from flexae_tf.training.statistics import MINIBATCHES, Statistics, averaging, take_in
 from tests import tiny
 from tests.algorithm.test_method import examples, minibatch, toy_flexae, weights
@@ -120,7 +121,8 @@ def counted():
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     with strategy.scope():
         method = toy_flexae()
-    return Statistics(strategy, method, drawing, iteration), drawing, iteration, method
+    taken = Statistics(strategy, method, drawing, iteration, Averages(method, 0, 8))
+    return taken, drawing, iteration, method
 
 
 def test_statistics_are_taken_once_for_the_same_weights(counted):

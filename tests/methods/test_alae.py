@@ -19,7 +19,7 @@ def softplus(t):
 
 @pytest.fixture(scope="module")
 def method():
-    return tiny.builder("alae:networks=alae_fc")()
+    return tiny.builder("alae:networks=alae_fc", r1_weight=10.0)()
 
 
 @pytest.fixture(scope="module")

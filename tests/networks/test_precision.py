@@ -14,6 +14,7 @@ from flexae_tf.networks.precision import (
     networks_in,
     warn_if_emulated,
 )
+from flexae_tf.networks.styles import synthesis_of
 
 COMPUTED = {"mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
 
@@ -53,10 +54,10 @@ def test_where_codes_are_a_sum_its_terms_are_float32(precision):
         y = network(tf.zeros([2, *network.input_shape[1:]]), training=True)
         assert y.dtype == tf.float32
         assert {weight.dtype for weight in network.weights} == {"float32"}
-    *_, last = [n for n in decoder._flatten_layers() if isinstance(n, keras.layers.Conv2D)]
+    *_, last = [n for n in synthesis_of(decoder).layers if isinstance(n, keras.layers.Conv2D)]
     full = {n for n in encoder.layers if n.weights and n.compute_dtype == "float32"}
     assert full == {n for n in encoder.layers if isinstance(n, keras.layers.Dense)}
-    assert last.compute_dtype == "float32"
+    assert (last.filters, last.compute_dtype) == (1, "float32")
     assert any_in_float16([decoder]) == (precision == "mixed_float16")
 
 

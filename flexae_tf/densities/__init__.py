@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from flexae_tf import files
+from flexae_tf.algorithm.conditional import ConditionalModel
 from flexae_tf.data import Dataset
 from flexae_tf.densities import flow, gaussians, second_stage
 from flexae_tf.densities.aggregated import Aggregated
@@ -92,7 +93,7 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
     """
     check(name)
     if name == OWN:
-        if run.model.density is None:
+        if run.model.density is None and not isinstance(run.model, ConditionalModel):
             raise UserError(
                 f"{run.settings['method']} has no prior of its own to sample from: give --density="
                 + "|".join(NAMES[1:])

@@ -2,7 +2,8 @@
 
 A method's module has `settings(variant)`, which returns {name: Setting}, and `build(nets,
 settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds. One
-that needs networks of a kind names those of its paper, which it has by default, as ARCHITECTURE.
+that needs networks of a kind names those of its paper, which it has by default, as ARCHITECTURE;
+one whose examples are images beside maps (`data.is_paired`) has PAIRED = True.
 """
 
 import importlib
@@ -27,3 +28,8 @@ def find(name: str) -> ModuleType:
 def architecture(name: str) -> str:
     """The networks of a method where none are chosen, one of `networks.ARCHITECTURES`."""
     return getattr(find(name), "ARCHITECTURE", "flexae")
+
+
+def is_paired(name: str) -> bool:
+    """Whether a method's examples are images beside maps."""
+    return getattr(find(name), "PAIRED", False)

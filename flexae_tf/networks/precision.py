@@ -39,11 +39,16 @@ def keep_output_in_float32(network: keras.Model) -> None:
     behind it: the network has the same objects, and hence checkpoints, in every precision.
     """
     for output in getattr(network, "outputs", None) or ():
-        layer = output._keras_history.operation
-        _compute_in_float32(layer)
-        while not layer.weights and not isinstance(layer, keras.layers.InputLayer):
-            layer = layer.input._keras_history.operation
-            _compute_in_float32(layer)
+        _keep_in_float32(output)
+
+
+def _keep_in_float32(output):
+    """The same for a tensor: the layers that it is the output of, back to those with weights."""
+    layer = output._keras_history.operation
+    _compute_in_float32(layer)
+    if not layer.weights and not isinstance(layer, keras.layers.InputLayer):
+        for tensor in tf.nest.flatten(layer.input):
+            _keep_in_float32(tensor)
 
 
 def _compute_in_float32(layer):

@@ -61,6 +61,9 @@ class Statistics:
         if self.current:
             return
         number = self._number()
+        self._updated_at = number
+        if not layers_of(self._method.networks.values(), keras.layers.BatchNormalization):
+            return
         first = number * MINIBATCHES
         drawn_in_turn = self._drawing.minibatches(
             self._method.statistics_spec(),
@@ -70,7 +73,6 @@ class Statistics:
         )
         for count, (drawn,) in enumerate(drawn_in_turn):
             self._take(drawn, tf.constant(count))
-        self._updated_at = number
 
     def _number(self):
         """The iteration whose weights they are to be of."""

@@ -61,9 +61,11 @@ class Statistics:
         if self.current:
             return
         number = self._number()
+        if layers_of(self._method.networks.values(), keras.layers.BatchNormalization):
+            self._average(number)
         self._updated_at = number
-        if not layers_of(self._method.networks.values(), keras.layers.BatchNormalization):
-            return
+
+    def _average(self, number):
         first = number * MINIBATCHES
         drawn_in_turn = self._drawing.minibatches(
             self._method.statistics_spec(),

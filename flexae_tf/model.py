@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,9 +18,6 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-
-if TYPE_CHECKING:  # a class of Keras', which is imported where one is made
-    from flexae_tf.networks.flow import Flow
 
 _BATCH = 500  # images at a time in encode, decode and sample
 
@@ -81,34 +78,6 @@ class StandardNormal(InvertibleDensity):
         """log p(z), [...]. z: [..., m]."""
         squares = tf.reduce_sum(tf.square(z), axis=-1)
         return -squares / 2 - z.shape[-1] / 2 * math.log(2 * math.pi)
-
-
-class FlowDensity(StandardNormal):
-    """What a normalizing flow f has learned: z = mean + scale f^-1(n), n ~ N(0, I).
-
-    Args:
-      flow: a `networks.flow.Flow`, from z to n.
-      mean, scale: [m] or a number, of the codes that were standardized before they went to f.
-    """
-
-    def __init__(
-        self, flow: Flow, mean: np.ndarray | float = 0.0, scale: np.ndarray | float = 1.0
-    ) -> None:
-        super().__init__(flow.dim)
-        self._flow = flow
-        self._mean, self._scale = (np.full(flow.dim, t, np.float32) for t in (mean, scale))
-
-    def prior(self, n: tf.Tensor) -> tf.Tensor:
-        return self._mean + self._scale * self._flow.inverse(n)
-
-    def noise_of(self, z: tf.Tensor) -> tf.Tensor:
-        return self._flow((z - self._mean) / self._scale, training=False)[0]
-
-    def log_density(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """As of any density. training: whether the flow is being trained."""
-        n, log_det = self._flow((z - self._mean) / self._scale, training=training)
-        log_det -= np.log(self._scale).sum()  # [B]
-        return super().log_density(n) + log_det
 
 
 class GeneratedDensity(Density):
@@ -183,6 +152,9 @@ class Model:
             grid = " x ".join(map(str, self.decoder.input_shape[1:]))
             raise UserError(f"{what} needs codes that are vectors; here they are {grid} indices")
 
+    def require_unconditional(self, what: str) -> None:
+        """Raises UserError, which begins with `what`, where images are conditioned on maps."""
+
     @property
     def active(self) -> np.ndarray | None:
         """Which components of codes are in use, bool [m]; None where that is not learned."""
@@ -192,6 +164,10 @@ class Model:
         """The same autoencoder with another `Density`."""
         networks, rest = (self.encoder, self.decoder), (self._active, self.codebook_size)
         return Model(*networks, density, self._posterior, self.log_likelihood, *rest)
+
+    def image_of(self, x: Any) -> Any:
+        """The image of examples x [N, ...], arrays or tensors: all of them without a condition."""
+        return x
 
     def encode_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes z [B, m] of x (a stochastic encoder's mean); in inference mode by default."""
@@ -205,6 +181,10 @@ class Model:
         """x_hat of codes z [B, m]; in inference mode by default."""
         return self.decoder(z, training=training)
 
+    def reconstruct_batch(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """D(E(x)) of examples x [B, ...]; in inference mode by default."""
+        return self.decode_batch(self.encode_batch(x, training), training)
+
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Codes of images.
 
@@ -214,24 +194,21 @@ class Model:
         Returns:
           z, float32 [N, m]; int32 [N, h, w] of a model with a codebook.
         """
-        return _in_batches(self.encode_batch, data.to_unit, x)
+        return in_batches(self.encode_batch, data.to_unit, x)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """Images x_hat, float32 [N, H, W, C] in [0, 1], of codes z, as `encode` returns them."""
-        return _in_batches(self.decode_batch, np.asarray, z, self.code_dtype)
+        return in_batches(self.decode_batch, np.asarray, z, self.code_dtype)
 
     def reconstruct(self, x: np.ndarray, by: str = "mean", seed: int = 0) -> np.ndarray:
         """D(z), float32; x as in `encode`.
 
         Args:
-          by: what z is of q(z|x), its "mean" or a "sample"; the same of a deterministic encoder.
-          seed: of the samples.
+          by: what z is of q(z|x), "mean" or "sample" (by seed); no difference for a point.
         """
         if by == "sample" and self.codebook_size is None:
             return self.decode(_encode_by_sample(self, x, seed))
-        return _in_batches(
-            lambda batch: self.decode_batch(self.encode_batch(batch)), data.to_unit, x
-        )
+        return in_batches(self.reconstruct_batch, data.to_unit, x)
 
     def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
         """n codes of the density, float32 [n, m]; the same for the same seed. Raises UserError."""
@@ -244,7 +221,7 @@ class Model:
           UserError: the model has no density.
         """
         density = self._require_density()
-        return _in_batches(
+        return in_batches(
             lambda batch: self.decode_batch(density.prior(batch)), np.asarray, self._noise(n, seed)
         )
 
@@ -283,12 +260,15 @@ def _encode_by_sample(model, x, seed):
         mu, sigma = model.encode_distribution(batch)
         return tf.stack([mu, tf.zeros_like(mu) if sigma is None else sigma], 1)  # [B, 2, m]
 
-    mu, sigma = np.moveaxis(_in_batches(mean_and_deviation, data.to_unit, x), 1, 0)
+    mu, sigma = np.moveaxis(in_batches(mean_and_deviation, data.to_unit, x), 1, 0)
     epsilon = draws.noise("normal", model.latent_dim)(draws.key(seed, draws.PICTURES, 1), len(x))
     return mu + sigma * np.asarray(epsilon)
 
 
-def _in_batches(function, prepare, inputs, dtype=np.float32):
+def in_batches(
+    function: Callable, prepare: Callable, inputs: np.ndarray, dtype: type = np.float32
+) -> np.ndarray:
+    """A function of tensors applied to arrays [N, ...], prepared, a few hundred at a time."""
     if not len(inputs):
         raise ValueError("expected at least one example, received none")
     parts = [

@@ -214,7 +214,13 @@ def parse(texts: Mapping[str, str]) -> flags.FlagValues:
 
 
 def _networks(shape, values):
-    """The `networks.Networks` that the flags describe."""
+    """The `networks.Networks` that the flags describe. Raises UserError as `method_settings`."""
+    if data.is_paired(shape) != methods.is_paired(values.method):
+        paired = [name for name in methods.names() if methods.is_paired(name)]
+        raise UserError(
+            f"--method={values.method} does not go with --dataset={values.dataset}: images with "
+            f"pose maps are for --method={' or '.join(paired)}, which needs them"
+        )
     architecture = values.networks or methods.architecture(values.method)
     return networks.Networks(tuple(shape), values.variant, architecture, values.width_multiplier)
 

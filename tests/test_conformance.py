@@ -11,6 +11,7 @@ import tempfile
 import numpy as np
 import pytest
 
+from flexae_tf.algorithm.conditional import ConditionalModel
 from flexae_tf.errors import UserError
 from flexae_tf.networks.precision import PRECISIONS
 from flexae_tf.runs import RunDirectory
@@ -143,6 +144,9 @@ def test_numpy_functions(trained):
     _, trainer, _, _ = trained
     method, x = trainer.method, trainer.dataset.test
     z = method.model.encode(x)
+    if isinstance(method.model, ConditionalModel):
+        check_conditional_functions(method.model, x, z)
+        return
     if method.model.codebook_size is None:
         assert z.shape == (20, 4)
     else:
@@ -162,6 +166,24 @@ def test_numpy_functions(trained):
     assert samples.max() <= 1
     np.testing.assert_array_equal(samples, method.model.sample(7, seed=1))
     assert not np.array_equal(samples, method.model.sample(7, seed=2))
+
+
+def check_conditional_functions(model, x, z):
+    """The same of a model whose examples are images beside maps."""
+    assert z.shape == (20, 5)
+    x_hat = model.reconstruct(x)
+    assert x_hat.shape == (20, 4, 4, 1)
+    np.testing.assert_array_equal(x_hat, model.transfer(x, x))
+    table = model.transfer_table(x[:2], x[:3])
+    np.testing.assert_allclose(table[[0, 1], [0, 1]], x_hat[:2], atol=1e-6)
+    samples = model.sample_for(x, seed=1)
+    np.testing.assert_array_equal(samples, model.sample_for(x, seed=1))
+    assert not np.array_equal(samples, model.sample_for(x, seed=2))
+    for image in (x_hat, samples):
+        assert image.min() >= 0
+        assert image.max() <= 1
+    with pytest.raises(UserError, match="decoding codes alone is of models without a condition"):
+        model.decode(z)
 
 
 @functools.cache

@@ -35,7 +35,7 @@ ELSEWHERE = {
 SHAPES = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3), "celeba": (64, 64, 3)}
 # What they vary depends on the data set, which is not at hand: they only list their runs.
 BY_DATA_SET = ("--sweep=latent_dim", "--sweep=generator_capacity", "--sweep=mask")
-METHODS = ("flexae_sr", "flow_vae", "mask_aae", "rae", "vae")
+METHODS = ("flexae_sr", "flow_vae", "mask_aae", "rae", "vae", "vunet")
 
 
 def commands():
@@ -82,7 +82,10 @@ def material(tmp_path_factory):
     for number in range(30):
         Image.fromarray(x[number]).save(folder / "photos" / f"{number}.png")
     for method in METHODS:
-        flags = ["--dataset=digits", f"--method={method}", "--latent_dim=4", "--batch_size=16"]
+        data_flags = ["--dataset=digits", "--latent_dim=4"]
+        if method == "vunet":
+            data_flags = ["--dataset=stick_figures", "--image_size=16", "--unet_width=4"]
+        flags = [*data_flags, f"--method={method}", "--batch_size=16"]
         flags += ["--training_steps=2", "--log_every_steps=1", f"--run_dir={folder / method}"]
         flags += ["--validation_images=50", "--validate_every_steps=1", "--keep_best"]
         flags += ["--first_stage_steps=1"] if method == "flow_vae" else []
@@ -115,6 +118,8 @@ def training(words, material):
     flags += ["--first_stage_steps=1"] if "flow_vae" in text else []
     if "--dataset=folder" in text:
         return [*flags, f"--data_dir={material / 'photos'}", "--image_size=16"]
+    if "stick_figures" in text:
+        return [*flags, "--image_size=16", "--unet_width=4"]
     if "digits" in text:
         return flags
     shape = next(name for name in SHAPES if name in text.replace("fashion_", ""))

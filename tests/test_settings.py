@@ -21,6 +21,8 @@ SHAPES = {
     "fashion_mnist": GREY,
     "cifar10": COLOUR,
     "celeb_a": (64, 64, 3),
+    "stick_figures": (32, 32, 6),
+    "pose_folder": (256, 256, 6),
 }
 
 
@@ -205,7 +207,7 @@ def test_every_configuration_file_resolves(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     values = parsed(f"--flagfile={path}")
     chosen = settings.resolved(SHAPES[values.dataset], values)
-    assert chosen["code_dim" if "code_dim" in chosen else "latent_dim"] >= 2
+    assert max(chosen.get(name, 0) for name in ("latent_dim", "code_dim", "latent_width")) >= 2
     if path.startswith("configs/released/"):
         twin = settings.resolved(
             SHAPES[values.dataset], parsed(f"--flagfile={path.replace('released/', '')}")
@@ -216,6 +218,12 @@ def test_every_configuration_file_resolves(path, monkeypatch):
             "latent_dim",
             "noise_dim",
         }
+
+
+@pytest.mark.parametrize(("method", "shape"), [("vae", (32, 32, 6)), ("vunet", (32, 32, 3))])
+def test_images_with_maps_are_for_methods_that_take_them(method, shape):
+    with pytest.raises(UserError, match=f"--method={method} does not go with --dataset=digits"):
+        settings.resolved(shape, parsed(f"--method={method}"))
 
 
 def test_the_configurations_of_the_paper_are_there():

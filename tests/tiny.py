@@ -6,6 +6,7 @@ prints the losses of five iterations with plain gradient descent, a line of JSON
 tests compare such processes, because devices can be divided only once in a process.
 """
 
+import dataclasses
 import functools
 import json
 import sys
@@ -47,6 +48,7 @@ VARIATIONS = (
     "mask_aae:mask_divides=losses,mask_interval_steps=1,reconstruction_loss=mse",
     "alae:networks=alae_style",
     "pioneer:networks=pioneer",
+    "vunet:vunet_prior=flow",
 )
 CASES = (*METHODS, *VARIATIONS)
 # Their networks, priors and kinds of updates are those of another row (rae, vae, flexae_sr, ...).
@@ -79,12 +81,30 @@ def dataset():
     )
 
 
+@functools.cache
+def paired_dataset():
+    """Middles of the images of `dataset()`, 4 x 4, beside their mirror images as maps."""
+
+    def paired(images):
+        images = images[:, 2:6, 2:6]
+        return np.concatenate([images, images[:, :, ::-1]], axis=-1)
+
+    plain = dataset()
+    return dataclasses.replace(plain, train=paired(plain.train), test=paired(plain.test))
+
+
+def dataset_of(case):
+    """What a case is trained on."""
+    return paired_dataset() if methods.is_paired(case.partition(":")[0]) else dataset()
+
+
 def nets_of(case, variant="paper"):
     name, chosen = _parts(case)
     architecture = chosen.get("networks", methods.architecture(name))
     # In the published width a network of PIONEER's has tens of millions of weights.
     width_multiplier = 1 / 32 if architecture == "pioneer" else 1.0
-    return networks.Networks((8, 8, 1), variant, architecture, width_multiplier)
+    shape = dataset_of(case).shape
+    return networks.Networks(shape, variant, architecture, width_multiplier)
 
 
 def settings(case, variant="paper", **chosen):
@@ -102,6 +122,8 @@ def settings(case, variant="paper", **chosen):
     small |= {"pseudo_inputs": 6, "warm_up_steps": 3, "proposals": 5}
     small |= {"phase_steps": 3}
     small |= {"codebook_size": 8, "code_dim": 4, "pixel_cnn_depth": 2, "pixel_cnn_width": 8}
+    small |= {"unet_width": 3, "unet_max_width": 6, "latent_width": 1, "bottleneck_size": 1}
+    small |= {"kl_start_steps": 1, "kl_stop_steps": 4}
     small |= chosen
     return defaults | {k: v for k, v in small.items() if k in defaults}
 
@@ -131,7 +153,7 @@ def options(**chosen):
 
 
 def trainer(case, run=None, stopping=None, **chosen):
-    return Trainer(builder(case), dataset(), options(**chosen), run, stopping=stopping)
+    return Trainer(builder(case), dataset_of(case), options(**chosen), run, stopping=stopping)
 
 
 def run(path, case="flexae", iteration=5, seed=0):
@@ -156,7 +178,8 @@ def run(path, case="flexae", iteration=5, seed=0):
 def drawn(method):
     """The minibatches of an iteration of a method, of 8 test images each."""
     spec, key = method.draw_spec, draws.key(0, draws.TRAINING, 0)
-    images = data.to_unit(dataset().test)
+    test = paired_dataset().test if method.model.shape[-1] == 2 else dataset().test
+    images = data.to_unit(test)
     fields = [name for name, sampler in spec.items() if sampler is draws.IMAGES]
     return tuple(
         draw._replace(**{name: tf.gather(images, getattr(draw, name)) for name in fields})
@@ -196,7 +219,7 @@ def use_gradient_descent(learning_rate=2e-5):
 
 def losses(case, chosen, strategy):
     """Losses of five iterations and the statistics after them, for JSON."""
-    trained = Trainer(builder(case), dataset(), chosen, strategy=strategy)
+    trained = Trainer(builder(case), dataset_of(case), chosen, strategy=strategy)
     iterator = trained.iterator(0, _ITERATIONS)
     found = []
     for iteration in range(1, _ITERATIONS + 1):

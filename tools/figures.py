@@ -7,12 +7,13 @@
     python -m tools.figures --run_dir=runs/mnist --kind=neighbours --inception=PATH
     python -m tools.figures --run_dir=runs/mask --kind=mask --beside=runs/wae
     python -m tools.figures --run_dir=runs/vamp --kind=pseudo_inputs
+    python -m tools.figures --run_dir=runs/vunet --kind=pose_transfer
 
 Kinds: samples, reconstructions, interpolations, attributes, neighbours, latents, mask,
-pseudo_inputs; all draws every kind that the run can have and says on standard error what is left
-out. Writes PNG files to the run's figures/ (flexae_tf/pictures says how they are named) and prints
-a line for each: the path, a tab, and what is to be seen, with the seed. attributes also writes the
-run's directions/, which tools.export takes up.
+pseudo_inputs, appearance_transfer, pose_transfer; all draws every kind that the run can have and
+says on standard error what is left out. Writes PNG files to the run's figures/ (flexae_tf/pictures
+says how they are named) and prints a line for each: the path, a tab, and what is to be seen, with
+the seed. attributes also writes the run's directions/, which tools.export takes up.
 """
 
 import sys

@@ -25,7 +25,7 @@ from flexae_tf.model import Model
 from flexae_tf.networks import Networks
 from flexae_tf.networks.precision import any_in_float16, keep_output_in_float32
 
-_SCHEDULE = "constant, halve:N, piecewise:N=FACTOR,..., exponential:N=FACTOR, plateau:...: rate"
+_SCHEDULE = "constant, halve:N, piecewise:N=F,..., exponential:N=F, linear:N=M, plateau:...: rate"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +164,7 @@ class Method(abc.ABC):
         Args:
           x: float32 [B, ...], as the networks take them.
         """
-        x_hat = self.model.decode_batch(self.model.encode_batch(x))
-        return objectives.squared_error(x, x_hat)
+        return objectives.squared_error(self.model.image_of(x), self.model.reconstruct_batch(x))
 
     def _validated(self, objective, x):
         """The loss of `validation_loss` by an objective (drawn, training) of one player."""

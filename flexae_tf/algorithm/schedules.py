@@ -4,6 +4,7 @@
     halve:N                      r / 2^k after kN iterations
     piecewise:N=f,M=g            r f after N iterations, r g after M
     exponential:N=f              r f^(i / N) after i iterations
+    linear:N=M                   r until iteration N, from there on along a line to 0 at M
     plateau:factor=f,patience=n  times f whenever n measurements of the validation error in a row
                                  were no better than the best by min_delta; also cooldown, min_rate
 
@@ -23,8 +24,8 @@ from flexae_tf.errors import UserError
 
 CONSTANT = "constant"
 _EXPECTED = (
-    "constant, halve:N, piecewise:N=FACTOR,N=FACTOR, exponential:N=FACTOR, or plateau:factor=F,"
-    "patience=N,min_delta=D,cooldown=N,min_rate=R"
+    "constant, halve:N, piecewise:N=FACTOR,N=FACTOR, exponential:N=FACTOR, linear:N=M, or "
+    "plateau:factor=F,patience=N,min_delta=D,cooldown=N,min_rate=R"
 )
 
 
@@ -67,6 +68,19 @@ class Exponential:
 
 
 @dataclasses.dataclass(frozen=True)
+class Linear:
+    """Decay along a line, which begins after some iterations and is at 0 after others."""
+
+    start: int
+    stop: int
+
+    def factor(self, iterations: tf.Tensor) -> tf.Tensor:
+        """Factor of the initial rate after so many iterations, scalars."""
+        left = tf.cast(self.stop - iterations, tf.float32) / (self.stop - self.start)
+        return tf.clip_by_value(left, 0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
 class PlateauRule:
     """When a rate is reduced, and by what: the arguments of Keras' ReduceLROnPlateau."""
 
@@ -102,7 +116,7 @@ class Scheduled(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
       learning_rate: the initial rate.
-      shape: Halving, Piecewise or Exponential.
+      shape: Halving, Piecewise, Exponential or Linear.
       updates_per_iteration: how often the player moves in an iteration.
     """
 
@@ -170,7 +184,7 @@ def rate(
     return Scheduled(learning_rate, shape, updates_per_iteration)
 
 
-def parse(text: str) -> Halving | Piecewise | Exponential | PlateauRule | None:
+def parse(text: str) -> Halving | Piecewise | Exponential | Linear | PlateauRule | None:
     """What a text names, None for a constant rate. Raises UserError if it is none of the above."""
     kind, _, rest = text.partition(":")
     try:
@@ -197,6 +211,11 @@ def _exponential(text):
     return Exponential(*_pair(text))
 
 
+def _linear(text):
+    start, stop = map(int, text.split("="))
+    return Linear(_within(start, 0, stop - 1), stop)
+
+
 def _plateau(text):
     kinds = {name: type(value) for name, value in dataclasses.asdict(PlateauRule()).items()}
     words = [word.split("=") for word in text.split(",") if word]
@@ -214,6 +233,7 @@ _KINDS = {
     "halve": _halving,
     "piecewise": _piecewise,
     "exponential": _exponential,
+    "linear": _linear,
     "plateau": _plateau,
 }
 

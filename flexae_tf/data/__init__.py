@@ -6,8 +6,9 @@ x = data.to_unit(data.gather(dataset.train, rows))  # float32 [n, H, W, C] in [0
 
 import functools
 import pathlib
+from collections.abc import Sequence
 
-from flexae_tf.data import celeba, splits
+from flexae_tf.data import celeba, pose_folder, splits, stick_figures
 from flexae_tf.data.cache import cached
 from flexae_tf.data.dataset import Dataset, Examples, fingerprint, gather, to_unit
 from flexae_tf.data.digits import digits
@@ -17,11 +18,13 @@ from flexae_tf.data.synthetic import DIMS, TRAIN_COUNT, generate
 from flexae_tf.data.tfds_source import tfds_source
 from flexae_tf.errors import UserError
 
-__all__ = ["NAMES", "Dataset", "Examples", "gather", "load", "to_unit"]
+__all__ = ["NAMES", "Dataset", "Examples", "gather", "is_paired", "load", "to_unit"]
 
 _SYNTHETIC = {f"synthetic{n}d": n for n in DIMS}
 _EMBEDDED = ("digits", *_SYNTHETIC)
-NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz")
+_PAIRED = ("stick_figures", "pose_folder")
+NAMES = (*_EMBEDDED, "mnist", "fashion_mnist", "cifar10", "celeb_a", "folder", "npz", *_PAIRED)
+_SIZED = ("folder", "celeb_a", *_PAIRED)
 
 
 def load(
@@ -44,9 +47,10 @@ def load(
         mnist, fashion_mnist, cifar10: folder of TensorFlow Datasets (None is its default).
         celeb_a: the same, or the folder that `celeba` describes.
         folder: the images (`image_files` says which). npz: the file, or the folder it is in.
+        pose_folder: the folder with images and their pose maps.
       download: whether TensorFlow Datasets may fetch what is not in `data_dir`.
-      image_size: height and width in pixels; needed by folder, 64 by default for celeb_a, and not
-        available for the others, which keep the size they have.
+      image_size: height and width in pixels; needed by folder and pose_folder, 64 by default for
+        celeb_a and stick_figures, and not available for the others, which keep the size they have.
       celeba_crop: side of CelebA's centre crop in pixels.
       cache_dir: folder for decoded data, see `cache.cache_root`.
       train_examples: keep only the first so many train examples; all by default.
@@ -59,8 +63,8 @@ def load(
     """
     if name not in NAMES:
         raise UserError(f"unknown dataset {name!r}; expected one of {', '.join(NAMES)}")
-    if image_size is not None and name not in ("folder", "celeb_a"):
-        raise UserError(f"--image_size is for folder and celeb_a; {name} keeps the size it has")
+    if image_size is not None and name not in _SIZED:
+        raise UserError(f"--image_size is for {', '.join(_SIZED)}; {name} keeps the size it has")
     decoded = functools.partial(
         _decoded, name, data_dir, download, image_size, celeba_crop, cache_dir, pad
     )
@@ -70,6 +74,11 @@ def load(
     elif validation_images:
         dataset = splits.hold_out(dataset, validation_images)
     return dataset if train_examples is None else dataset.first(train_examples)
+
+
+def is_paired(shape: Sequence[int]) -> bool:
+    """Whether an example of this shape is an image and, in as many channels after it, a map."""
+    return len(shape) == 3 and shape[-1] in (2, 6)
 
 
 def _embedded(name, pad):
@@ -109,6 +118,10 @@ def _decoded(
 def _source(name, data_dir, download, image_size, celeba_crop, names):
     if name == "folder":
         return folder_source(data_dir, image_size)
+    if name == "stick_figures":
+        return stick_figures.source(image_size)
+    if name == "pose_folder":
+        return pose_folder.source(data_dir, image_size)
     if name == "npz":
         return npz_source(data_dir)
     if name != "celeb_a":

@@ -33,6 +33,15 @@ def uniform(seed: tf.Tensor, batch_size: int) -> tf.Tensor:
     return tf.random.stateless_uniform([batch_size], seed, alg="philox")
 
 
+def uniform_like(shape: Sequence[int]) -> Callable:
+    """A sampler of numbers in [0, 1): (seed, n) -> [n, *shape]."""
+
+    def sample(seed, batch_size):
+        return tf.random.stateless_uniform([batch_size, *shape], seed, alg="philox")
+
+    return sample
+
+
 def noise(kind: str, dim: int) -> Callable:
     """A sampler of the prior generator's input n: (seed, batch_size) -> [batch_size, m'].
 

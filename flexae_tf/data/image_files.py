@@ -54,7 +54,7 @@ def folder_source(data_dir: pathlib.Path | str | None, image_size: int | None) -
             "dataset folder needs --image_size, the height and width in pixels, e.g. 64"
         )
     root = pathlib.Path(data_dir).expanduser().absolute()
-    paths = _image_paths(root)
+    paths = image_paths(root)
     if len(paths) < 2:
         raise UserError(
             f"expected at least 2 images ({' '.join(SUFFIXES)}) under --data_dir={data_dir}, "
@@ -136,7 +136,8 @@ def _decode_file(decode, path):
         raise UserError(f"{path} cannot be decoded: {error}; repair or remove it") from error
 
 
-def _image_paths(root):
+def image_paths(root: pathlib.Path) -> list[pathlib.Path]:
+    """The image files under a folder, sorted; warns of others. Raises UserError without it."""
     if not root.is_dir():
         raise UserError(f"--data_dir={root} is not a folder")
     paths, others = [], collections.Counter()
@@ -157,20 +158,33 @@ def _image_paths(root):
     return sorted(paths)
 
 
-def _open_folder(root, paths, image_size):
+def common_shape(
+    root: pathlib.Path, paths: Sequence[pathlib.Path], image_size: int
+) -> tuple[int, int, int]:
+    """The shape (H, W, C) that files are brought to: grey if they all are; warns of conversions.
+
+    Raises: UserError that names a file which is refused.
+    """
     with concurrent.futures.ThreadPoolExecutor() as pool:
         modes = list(pool.map(functools.partial(_check_header, image_size), paths))
     channels = 1 if all(mode in _GREY_MODES for mode, _ in modes) else 3
     _warn_of_conversions(root, modes, channels)
-    shape = (image_size, image_size, channels)
-    decode = functools.partial(to_shape, shape=shape)
+    return image_size, image_size, channels
 
+
+def split_rows(count: int) -> dict[str, np.ndarray]:
+    """{"train": rows, "test": rows} of so many files, ascending; the test rows are a tenth."""
+    order = np.random.default_rng(_SPLIT_SEED).permutation(count)
+    test_count = max(1, round(_TEST_FRACTION * count))
+    return {"train": np.sort(order[test_count:]), "test": np.sort(order[:test_count])}
+
+
+def _open_folder(root, paths, image_size):
+    shape = common_shape(root, paths, image_size)
+    decode = functools.partial(to_shape, shape=shape)
     class_names, class_numbers = _classes(root, paths)
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(paths))
-    test_count = max(1, round(_TEST_FRACTION * len(paths)))
     splits = {}
-    for name, rows in ("train", order[test_count:]), ("test", order[:test_count]):
-        rows = np.sort(rows)
+    for name, rows in split_rows(len(paths)).items():
         labels = None if class_numbers is None else class_numbers[rows]
         chunks = decode_files(decode, [paths[row] for row in rows], labels)
         splits[name] = Split(len(rows), shape, np.uint8, chunks)

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from flexae_tf import files
+from flexae_tf.algorithm.conditional import ConditionalModel
 from flexae_tf.data import Dataset
 from flexae_tf.densities import flow, gaussians, second_stage
 from flexae_tf.densities.aggregated import Aggregated
@@ -100,7 +101,7 @@ def attach(run: Any, name: str, dataset: Dataset | None = None) -> Any:
         run.model.require_vectors("truncation")
         return _with_density(run, truncated(run.model, float(psi)))
     if name == OWN:
-        if run.model.density is None:
+        if run.model.density is None and not isinstance(run.model, ConditionalModel):
             raise UserError(
                 f"{run.settings['method']} has no prior of its own to sample from: give --density="
                 + "|".join(NAMES[1:])

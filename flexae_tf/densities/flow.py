@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from flexae_tf.algorithm.flow_prior import FlowDensity
 from flexae_tf.algorithm.optimizers import adam
 from flexae_tf.densities.codes import Codes, standardized
 from flexae_tf.densities.training import minimize
-from flexae_tf.model import FlowDensity
 
 DEPTH, WIDTH = 16, 256
 STEPS = 10_000

@@ -6,6 +6,7 @@ Keys:
     likelihood/elbo_bits, likelihood/iwae_bits  the same as bits per pixel and channel
     path_length/z0, path_length/zt              `path_length`, in the space of noise and of codes
     separability/z0, separability/zt            `separability`, in both spaces
+    transfer/...                                `transfer`, of a model conditioned on maps
 
 z0 is left out where the prior is no bijection of N(0, I). The file, in the run's `metrics/`:
 
@@ -27,6 +28,7 @@ from flexae_tf.evaluation.likelihood import likelihood_bounds
 from flexae_tf.evaluation.path_length import EPSILON, perceptual_path_length
 from flexae_tf.evaluation.protocol import versions
 from flexae_tf.evaluation.separability import linear_classifier, linear_separability
+from flexae_tf.evaluation.transfer import transfer_measures
 from flexae_tf.model import InvertibleDensity
 from flexae_tf.runs import Run, RunDirectory
 
@@ -78,7 +80,8 @@ def measure(
     model = densities.attach(run, density, dataset).model
     metrics = {}
     for name in measures:
-        model.require_vectors(f"--measures={name}")
+        if name != "transfer":
+            model.require_vectors(f"--measures={name}")
         found = MEASURES[name](model, dataset, extractor, protocol)
         metrics |= {f"{name}/{key}": value for key, value in found.items()}
     description = {
@@ -128,6 +131,10 @@ def _separability(model, dataset, extractor, protocol):
     }
 
 
+def _transfer(model, dataset, extractor, protocol):
+    return transfer_measures(model, dataset, extractor, protocol.seed)
+
+
 def _spaces(model):
     return SPACES if isinstance(model.density, InvertibleDensity) else ("zt",)
 
@@ -136,4 +143,5 @@ MEASURES = {
     "likelihood": _likelihood,
     "path_length": _path_length,
     "separability": _separability,
+    "transfer": _transfer,
 }

@@ -31,6 +31,7 @@ _MODEL_NAMES = {
     "vae_iop": "VAE-IOP",
     "vamp_prior": "VampPrior",
     "vq_vae": "VQ-VAE",
+    "vunet": "VUNET",
     "wae_gan": "WAE-GAN",
     "wae_mmd": "WAE-MMD",
 }

@@ -68,6 +68,7 @@ def evaluate_model(
     Returns:
       (metrics {key: float}, counts {set: number of images}).
     """
+    model.require_unconditional("this evaluation")
     real = protocol.images(dataset)
     metrics = autoencoder or evaluate_autoencoder(model, dataset, extractor, protocol, cache_dir)
     generated = protocol.prepare(model.sample(len(real), protocol.seed))
@@ -131,6 +132,7 @@ def evaluate_small(
     Returns:
       {key: float}, the keys of "reconstruction/" and, for a model with a prior, "generation/".
     """
+    model.require_unconditional("--eval_every_steps")
     protocol = dataclasses.replace(STANDARD, count=n, seed=seed)
     real = protocol.images(dataset)
     metrics = _reconstruct(model, real, real, extractor, protocol, cache_dir)

@@ -3,7 +3,8 @@
 A method's module has `settings(variant)`, which returns {name: Setting}, and `build(nets,
 settings)`, which returns its Method with the networks that `nets` (`networks.Networks`) builds. One
 that needs networks of a kind names those of its paper, which it has by default, as ARCHITECTURE.
-One whose paper measures averages of the weights names their half-life as EMA_HALF_LIFE_IMAGES.
+One whose paper measures averages of the weights names their half-life as EMA_HALF_LIFE_IMAGES, one
+whose examples are images beside maps (`data.is_paired`) has PAIRED = True.
 """
 
 import importlib
@@ -33,3 +34,8 @@ def architecture(name: str) -> str:
 def ema_half_life_images(name: str) -> float:
     """The half-life of a method's averages of weights where none is chosen; 0 for no averages."""
     return getattr(find(name), "EMA_HALF_LIFE_IMAGES", 0.0)
+
+
+def is_paired(name: str) -> bool:
+    """Whether a method's examples are images beside maps."""
+    return getattr(find(name), "PAIRED", False)

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from flexae_tf.algorithm.flow_prior import FlowDensity
 from flexae_tf.algorithm.likelihoods import drawn_log_density
 from flexae_tf.algorithm.method import Method, Player, Setting, adam_settings, optimizer_from
 from flexae_tf.methods import vae
-from flexae_tf.model import FlowDensity
 from flexae_tf.networks import Networks
 
 if TYPE_CHECKING:  # a class of Keras'

@@ -8,9 +8,10 @@ half of its input as it is, makes mu and s of it and moves the other half,
     z_b <- sigma (z_b + mu),   sigma = sigmoid(s + 2),
 
 and before every second one all components are multiplied by gamma and shifted by beta, learned from
-1 and 0. The paper's pseudo-code always moves the same half, which would leave the other for good:
-here the halves take turns, as in Real NVP. Its network ends in d / 2 outputs, which mu and s are
-taken to have each. sigma is at least 0.01, which codes do not reach (docs/decisions.md).
+1 and 0. Where codes are conditioned on something, c, mu and s are made of z_a and c. The paper's
+pseudo-code always moves the same half, which would leave the other for good: here the halves take
+turns, as in Real NVP. Its network ends in d / 2 outputs, which mu and s are taken to have each.
+sigma is at least 0.01, which codes do not reach (docs/decisions.md).
 
 Its class is one of Keras', so functions import this file (`backend.defer`).
 """
@@ -37,12 +38,15 @@ class Flow(keras.Model):
       depth: T, transforms.
       width: units of the two hidden layers of a transform's network.
       seed: the initial weights follow it, or Keras' global seed where there is none.
+      condition_dim: k, of the c [B, k] that every transform depends on; 0 for none.
 
     Raises:
       UserError: codes of one dimension have no halves.
     """
 
-    def __init__(self, dim: int, depth: int, width: int, seed: int | None = None) -> None:
+    def __init__(
+        self, dim: int, depth: int, width: int, seed: int | None = None, condition_dim: int = 0
+    ) -> None:
         super().__init__(name="flow", dtype="float32")
         if dim < 2:
             raise UserError(f"a flow needs codes of at least 2 dimensions; received {dim}")
@@ -50,7 +54,7 @@ class Flow(keras.Model):
         for t in range(depth):
             own_seed = None if seed is None else 2 * (depth * seed + t)
             # By name, because TensorFlow's checkpoints do not look into Keras' lists.
-            setattr(self, f"transform_{t}", Transform(dim, width, t, own_seed))
+            setattr(self, f"transform_{t}", Transform(dim, width, t, own_seed, condition_dim))
         self.built = True
 
     @property
@@ -58,18 +62,20 @@ class Flow(keras.Model):
         """f_1, ..., f_T."""
         return [getattr(self, f"transform_{t}") for t in range(self.depth)]
 
-    def call(self, z: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """f(z) [B, d] and log |det df/dz| [B]. z: [B, d]."""
+    def call(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """f(z) [B, d] and log |det df/dz| [B]. z: [B, d]. condition: c, where there is one."""
         log_det = tf.zeros(tf.shape(z)[:1])  # [B]
         for transform in self.transforms:
-            z, part = transform(z, training=training)
+            z, part = transform(z, condition, training=training)
             log_det += part
         return z, log_det
 
-    def inverse(self, z_0: tf.Tensor) -> tf.Tensor:
+    def inverse(self, z_0: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """z = f^-1(z_0), [B, d] both, in inference mode."""
         for transform in reversed(self.transforms):
-            z_0 = transform.inverse(z_0)
+            z_0 = transform.inverse(z_0, condition)
         return z_0
 
 
@@ -77,22 +83,26 @@ class Transform(keras.layers.Layer):
     """f_t: an affine map if t is odd, then a coupling.
 
     Args:
-      dim, width, seed: as of `Flow`.
+      dim, width, seed, condition_dim: as of `Flow`.
       number: t, from 0; odd ones move the first half.
     """
 
-    def __init__(self, dim: int, width: int, number: int, seed: int | None) -> None:
+    def __init__(
+        self, dim: int, width: int, number: int, seed: int | None, condition_dim: int
+    ) -> None:
         super().__init__(name=f"transform_{number}", dtype="float32")
         self._sizes = dim // 2, dim - dim // 2
         self._is_odd = number % 2
         inputs, moved = self._in_order(self._sizes)
-        self.network = _network(inputs, moved, width, seed)
+        self.network = _network(inputs + condition_dim, moved, width, seed)
         if self._is_odd:
             self.scale = self.add_weight(shape=(dim,), initializer="ones", name="scale")
             self.shift = self.add_weight(shape=(dim,), initializer="zeros", name="shift")
         self.built = True
 
-    def call(self, z: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """f_t(z) [B, d] and log |det df_t/dz| [B]. z: [B, d]."""
         log_det = 0.0
         if self._is_odd:
@@ -100,15 +110,15 @@ class Transform(keras.layers.Layer):
             z = scale * z + self.shift
             log_det = tf.reduce_sum(tf.math.log(tf.abs(scale)))
         z_a, z_b = self._in_order(tf.split(z, self._sizes, axis=1))
-        mu, s = self._moves(z_a, training)
+        mu, s = self._moves(z_a, condition, training)
         z_b = tf.sigmoid(s) * (z_b + mu)
         log_det += tf.reduce_sum(tf.math.log_sigmoid(s), axis=1)
         return tf.concat(self._in_order((z_a, z_b)), axis=1), log_det
 
-    def inverse(self, z: tf.Tensor) -> tf.Tensor:
+    def inverse(self, z: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """f_t^-1(z), [B, d] both."""
         z_a, z_b = self._in_order(tf.split(z, self._sizes, axis=1))
-        mu, s = self._moves(z_a, training=False)
+        mu, s = self._moves(z_a, condition, training=False)
         z = tf.concat(self._in_order((z_a, z_b / tf.sigmoid(s) - mu)), axis=1)
         return (z - self.shift) / self.scale if self._is_odd else z
 
@@ -116,9 +126,10 @@ class Transform(keras.layers.Layer):
         """The halves as z_a, z_b; and back."""
         return halves[::-1] if self._is_odd else halves
 
-    def _moves(self, z_a, training):
+    def _moves(self, z_a, condition, training):
         """mu and the logit of sigma, [B, d'] each."""
-        mu, s = tf.split(self.network(z_a, training=training), 2, axis=1)
+        seen = z_a if condition is None else tf.concat([z_a, condition], axis=1)
+        mu, s = tf.split(self.network(seen, training=training), 2, axis=1)
         return mu, tf.maximum(s + 2, _LEAST_LOGIT)
 
 

@@ -21,6 +21,7 @@ from flexae_tf.pictures import (
     mask,
     neighbours,
     pseudo_inputs,
+    transfer,
 )
 from flexae_tf.pictures.picture import Options, Picture
 from flexae_tf.runs import Run
@@ -37,6 +38,8 @@ KINDS = {
     "latents": latents.draw,
     "mask": mask.draw,
     "pseudo_inputs": pseudo_inputs.draw,
+    "appearance_transfer": transfer.draw_appearance_transfer,
+    "pose_transfer": transfer.draw_pose_transfer,
 }
 
 

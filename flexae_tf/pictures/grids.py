@@ -44,7 +44,7 @@ def draw_reconstructions(run: Run, dataset: Dataset, options: Options) -> Iterat
         title = f"{len(x)} test vectors and their reconstructions"
         rows: tuple[str, ...] = ()
     else:
-        image = figures.enlarge(figures.pairs(x, x_hat, _COLUMNS))
+        image = figures.enlarge(figures.pairs(run.model.image_of(x), x_hat, _COLUMNS))
         title = "Odd rows: test images. Even rows: their reconstructions"
         rows = ("real", "rec.") * -(-len(x) // _COLUMNS)
     yield compose("reconstructions", image, title, run, options, rows=rows)

@@ -92,6 +92,7 @@ def compose(
 
 def require_prior(run: Run, kind: str) -> None:
     """Raises UserError for a run whose method has nothing to sample from."""
+    run.model.require_unconditional(f"--kind={kind}")
     if run.model.density is None:
         raise UserError(
             f"--kind={kind}: {run.settings['method']} has no prior of its own to sample from: "

@@ -48,7 +48,7 @@ def draw(groups: Sequence[Group], seed: int) -> Pictures:
             drawn.reconstructions[run.name] = _picture("reconstructions", loaded, dataset, seed)
         else:
             x = gather(dataset.test, choose(len(dataset.test), _RECONSTRUCTED, seed))
-            drawn.originals = _row(x)
+            drawn.originals = _row(loaded.model.image_of(x))
             drawn.reconstructions[run.name] = _row(loaded.model.reconstruct(x))
         drawn.samples[run.name] = _samples(loaded, dataset, seed)
     return drawn

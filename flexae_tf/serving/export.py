@@ -23,9 +23,11 @@ import numpy as np
 import tensorflow as tf
 
 from flexae_tf import densities
+from flexae_tf.algorithm.conditional import ConditionalModel
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import report
 from flexae_tf.runs import Run, RunDirectory
+from flexae_tf.serving.conditional import ConditionalServedModel
 from flexae_tf.serving.signatures import ServedModel
 
 DIRECTIONS = "directions"
@@ -53,9 +55,13 @@ def export(run: Run, density: str = densities.OWN) -> Path:
     if density != densities.OWN:
         run = densities.attach(run, density)
     folder = RunDirectory(run.path).export
-    are_vectors = run.model.codebook_size is None
-    directions = read_directions(run.path, run.model.latent_dim) if are_vectors else {}
-    served = ServedModel(run.model, directions)
+    directions = {}
+    if isinstance(run.model, ConditionalModel):
+        served: ServedModel = ConditionalServedModel(run.model)
+    else:
+        if run.model.codebook_size is None:
+            directions = read_directions(run.path, run.model.latent_dim)
+        served = ServedModel(run.model, directions)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder):

@@ -101,7 +101,7 @@ class ServedModel:
 
     def generate(self, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """Examples from noise [B, m'] of the prior's distribution."""
-        return {self._kind: self._generate(_finite(noise, "noise"))}
+        return {self._kind: self._generate(finite(noise, "noise"))}
 
     def sample(self, num_samples: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """`num_samples` (int32) examples, the same for the same `seed` (int64) everywhere."""
@@ -140,7 +140,7 @@ class ServedModel:
             count,
         )
         ends = self._checked(images_a), self._checked(images_b)
-        return {self._kind: _with_a_row(lambda a, b: interpolate(self._model, a, b, count), *ends)}
+        return {self._kind: with_a_row(lambda a, b: interpolate(self._model, a, b, count), *ends)}
 
     def edit(
         self, images: tf.Tensor, direction: tf.Tensor, strength: tf.Tensor
@@ -154,7 +154,7 @@ class ServedModel:
         )
         v = tf.gather(self._directions, tf.argmax(tf.cast(matches, tf.int32), 1))  # [B, m]
         z = self._encode(images)  # [B, m]
-        return {self._kind: self._decode(z + _finite(strength, "strength")[:, None] * v)}
+        return {self._kind: self._decode(z + finite(strength, "strength")[:, None] * v)}
 
     def encode_image_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Codes, as `encode`, of PNG or JPEG files, string [B], of the model's height and width."""
@@ -177,17 +177,17 @@ class ServedModel:
 
     def _generate(self, n):
         model, density = self._model, self._density
-        return _with_a_row(lambda n: model.decode_batch(density.prior(n)), _few(n, self._kind))
+        return with_a_row(lambda n: model.decode_batch(density.prior(n)), _few(n, self._kind))
 
     def _decode(self, z):
-        return _with_a_row(self._model.decode_batch, _few(z, self._kind))
+        return with_a_row(self._model.decode_batch, _few(z, self._kind))
 
     def _encode(self, x):
-        return _with_a_row(self._model.encode_batch, self._checked(x))
+        return with_a_row(self._model.encode_batch, self._checked(x))
 
     def _checked(self, x):
         if not self._is_image:
-            return _finite(x, self._kind)
+            return finite(x, self._kind)
         inside = tf.reduce_all((x >= 0) & (x <= 1))  # false for a NaN
         return _require(inside, "images must be in [0, 1]: clip them, or divide 0..255 by 255", x)
 
@@ -246,7 +246,7 @@ def _example_codes(model, draw):
     return draw.integers(model.codebook_size, size=shape, dtype=np.int32)
 
 
-def _with_a_row(function, *batches):
+def with_a_row(function: Callable, *batches: tf.Tensor) -> tf.Tensor:
     """A function of batches, run on a row of zeros where they are empty.
 
     TensorFlow's fused convolution answers an empty batch with the channels of its input.
@@ -257,7 +257,7 @@ def _with_a_row(function, *batches):
     return function(*padded)[:count]
 
 
-def _finite(x, name):
+def finite(x: tf.Tensor, name: str) -> tf.Tensor:
     finite = tf.reduce_all(tf.math.is_finite(x))
     return _require(finite, f"{name} must be finite numbers", x)
 
@@ -265,7 +265,7 @@ def _finite(x, name):
 def _codes(codes, size):
     """Codes that are finite, or indices below a codebook's size."""
     if size is None:
-        return _finite(codes, "codes")
+        return finite(codes, "codes")
     inside = tf.reduce_all((codes >= 0) & (codes < size))
     return _require(inside, f"codes must be indices from 0 to {size - 1}", codes)
 

@@ -68,15 +68,8 @@ class Statistics:
         if self.current:
             return
         number = self._number()
-        first = number * MINIBATCHES
-        drawn_in_turn = self._drawing.minibatches(
-            self._method.statistics_spec(),
-            1,
-            draws.STATISTICS,
-            range(first, first + MINIBATCHES),
-        )
-        for count, (drawn,) in enumerate(drawn_in_turn):
-            self._take(drawn, tf.constant(count))
+        if layers_of(self._method.networks.values(), keras.layers.BatchNormalization):
+            self._average(number)
         self._updated_at[self._averages.in_place] = number
 
     def update_all(self) -> None:
@@ -92,6 +85,17 @@ class Statistics:
         with self._averages.measured():
             self.update()
             yield
+
+    def _average(self, number):
+        first = number * MINIBATCHES
+        drawn_in_turn = self._drawing.minibatches(
+            self._method.statistics_spec(),
+            1,
+            draws.STATISTICS,
+            range(first, first + MINIBATCHES),
+        )
+        for count, (drawn,) in enumerate(drawn_in_turn):
+            self._take(drawn, tf.constant(count))
 
     def _number(self):
         """The iteration whose weights they are to be of."""

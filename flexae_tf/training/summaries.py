@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from flexae_tf import data, figures, files
 from flexae_tf.algorithm import objectives
+from flexae_tf.algorithm.conditional import ConditionalModel
 from flexae_tf.errors import UserError
 from flexae_tf.model import Model
 from flexae_tf.training import event_files, workers
@@ -31,8 +32,9 @@ class Summaries:
     test/reconstruction_error (inference mode) and test/reconstruction_error_batch_statistics,
     validation/error, learning_rate/<player> of those whose rate follows it, and
     images/real, images/reconstructed, images/generated and, where codes are vectors,
-    images/interpolated. What else a method reports has the tag that it gives, a vector as a
-    histogram (see `event_files`).
+    images/interpolated, or of a conditional model images/transferred (the appearance of each row's
+    image in the pose of each column's). What else a method reports has the tag that it gives, a
+    vector as a histogram (see `event_files`).
 
     Args:
       run: RunDirectory, or None to write nothing.
@@ -78,14 +80,14 @@ class Summaries:
         errors = []
         for i in range(0, len(self._test) - batch_size + 1, batch_size) or [0]:
             x = tf.constant(self._test[i : i + batch_size])
-            x_hat = model.decode_batch(model.encode_batch(x, training=True), training=True)
-            errors.append(float(objectives.squared_error(x, x_hat)))
+            x_hat = model.reconstruct_batch(x, training=True)
+            errors.append(float(objectives.squared_error(model.image_of(x), x_hat)))
         return float(np.mean(errors))
 
     def pictures(self, iteration: int, error_with_batch_statistics: float) -> str:
         """Writes the grids and the test errors. Returns a line that says where and what."""
         x_hat = self._model.reconstruct(self._test)
-        error = float(objectives.squared_error(self._test, x_hat))
+        error = float(objectives.squared_error(self._model.image_of(self._test), x_hat))
         self._write(
             iteration,
             {
@@ -124,7 +126,8 @@ class Summaries:
 
     def _grids(self, x_hat):
         """{kind: uint8 picture}; for vectors one scatter plot of them all."""
-        model, real, x_hat = self._model, self._test[:_TILES], x_hat[:_TILES]
+        model, shown, x_hat = self._model, self._test[:_TILES], x_hat[:_TILES]
+        real = model.image_of(shown)
         generated = {}
         if model.density is not None:
             count = len(self._test) if self._test.ndim == 2 else _TILES
@@ -137,9 +140,7 @@ class Summaries:
             "reconstructed": figures.pairs(real, x_hat, _COLUMNS),
         }
         if model.codebook_size is None:
-            pairs = real[: min(_ROWS, len(real) // 2) * 2]
-            path = model.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
-            grids["interpolated"] = figures.grid(np.concatenate(path), _COLUMNS)
+            grids |= _combined(model, shown)
         return grids | {kind: figures.grid(images, _COLUMNS) for kind, images in generated.items()}
 
     def _path(self, kind, iteration):
@@ -173,3 +174,14 @@ class Summaries:
             lines = path.read_text().splitlines()
             with self._writing(0):
                 tf.summary.text(tag, "\n".join(f"    {line}" for line in lines))
+
+
+def _combined(model, examples):
+    """{kind: uint8 picture} of what is between two examples, or of one in another's pose."""
+    if isinstance(model, ConditionalModel):
+        poses = examples[:_COLUMNS]
+        table = model.transfer_table(examples[:_ROWS], poses)
+        return {"transferred": figures.grid(np.concatenate(table), len(poses))}
+    pairs = examples[: min(_ROWS, len(examples) // 2) * 2]
+    path = model.interpolate(pairs[::2], pairs[1::2], _COLUMNS)
+    return {"interpolated": figures.grid(np.concatenate(path), _COLUMNS)}

@@ -38,6 +38,11 @@ def test_exponential_decay_is_continuous_and_goes_on():
     np.testing.assert_allclose(received, [1, 0.1, 0.01, 0.001], rtol=1e-5)
 
 
+def test_a_line_begins_after_some_iterations_and_ends_at_0():
+    received = rates("linear:2=6", range(8))
+    np.testing.assert_allclose(received, [1, 1, 1, 0.75, 0.5, 0.25, 0, 0])
+
+
 def test_several_updates_are_one_iteration():
     assert rates("halve:2", range(10), updates=4) == [1] * 8 + [0.5] * 2
 
@@ -57,6 +62,7 @@ def test_of_players_only_critics_move_several_times_in_an_iteration():
 
 MALFORMED = [
     "",
+    *("linear:5", "linear:5=5", "linear:-1=5", "linear:a=5"),
     "Constant",
     "constant:1",
     "halve",

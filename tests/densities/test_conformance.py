@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flexae_tf import densities
+from flexae_tf import densities, methods
 from flexae_tf.densities import flow, second_stage
 from flexae_tf.errors import UserError
 from flexae_tf.serving.signatures import ServedModel
@@ -23,7 +23,21 @@ def short_training(monkeypatch):
 
 
 # A density sees codes: points, with deviations, masked, indices.
-@pytest.mark.parametrize("name", tiny.rows(quick=("rae", "vae", "mask_aae", "vq_vae")))
+# One of a conditional model has a test of its own.
+ROWS = tiny.rows(
+    [name for name in tiny.METHODS if not methods.is_paired(name)],
+    quick=("rae", "vae", "mask_aae", "vq_vae"),
+)
+
+
+def test_a_conditional_model_has_its_own_density_only(tmp_path):
+    run = tiny.run(tmp_path, "vunet")
+    assert densities.attach(run, densities.OWN) is run
+    with pytest.raises(UserError, match="--density=gaussian is of models without a condition"):
+        densities.attach(run, "gaussian", tiny.paired_dataset())
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_samples_from_every_density(name, tmp_path):
     run = tiny.run(tmp_path, name)
     drawn = {}

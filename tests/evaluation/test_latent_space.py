@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from flexae_tf import densities
+from flexae_tf.algorithm.flow_prior import FlowDensity
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import interpolation, latent_space, path_length, separability
 from flexae_tf.evaluation.features import pixels
-from flexae_tf.model import FlowDensity, Model, StandardNormal
+from flexae_tf.model import Model, StandardNormal
 from flexae_tf.networks.flow import Flow
 from tests import tiny
 

@@ -8,11 +8,11 @@ import tensorflow as tf
 from PIL import Image
 
 from flexae_tf import figures, pictures
+from flexae_tf.algorithm.flow_prior import FlowDensity
 from flexae_tf.data import to_unit
 from flexae_tf.errors import UserError
 from flexae_tf.evaluation import interpolation
 from flexae_tf.evaluation.pretrained import choose
-from flexae_tf.model import FlowDensity
 from flexae_tf.networks.flow import Flow
 from flexae_tf.networks.pseudo_inputs import PseudoInputs
 from flexae_tf.pictures import latents, mask
@@ -53,7 +53,7 @@ def drawn(kind, run, dataset, **chosen):
     return [p for _, p in pictures.write(kind, run, dataset, pictures.Options(**chosen))]
 
 
-@pytest.mark.parametrize("kind", pictures.KINDS)
+@pytest.mark.parametrize("kind", [k for k in pictures.KINDS if not k.endswith("_transfer")])
 @pytest.mark.parametrize("what", ["images", "vectors"])
 def test_a_kind_is_written_with_its_seed_and_depends_on_it(kind, what, run, tmp_path):
     dataset = picture_runs.images() if what == "images" else picture_runs.vectors()

@@ -217,7 +217,7 @@ def selected(request, methods):
     return tuple(case for case in cases if (case in tiny.METHODS) == methods)
 
 
-@pytest.mark.parametrize("case", tiny.rows(tiny.CASES))
+@pytest.mark.parametrize("case", tiny.rows(tiny.CASES, tiny.REPLICATED))
 def test_two_replicas_and_xla_give_the_losses_of_one(case, request):
     """A doubled learning rate would move the second loss by 0.2 %, twenty times the tolerance.
 

@@ -57,6 +57,10 @@ _COVERED = (
     "wae_gan",
 )
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
+# One for each kind of what replicas exchange: gradients alone, statistics, codes, two players' game,
+# two stages. And one for each kind of prior that an export samples from.
+REPLICATED = ("flexae_sr", "mask_aae", "pioneer", "two_stage_vae", "vae", "vq_vae")
+EXPORTED = ("flexae_sr", "mask_aae", "rae", "vae", "vq_vae")
 _ITERATIONS = 5
 
 
@@ -101,10 +105,9 @@ def dataset_of(case):
 def nets_of(case, variant="paper"):
     name, chosen = _parts(case)
     architecture = chosen.get("networks", methods.architecture(name))
-    # In the published width a network of PIONEER's has tens of millions of weights.
-    width_multiplier = 1 / 32 if architecture == "pioneer" else 1.0
-    shape = dataset_of(case).shape
-    return networks.Networks(shape, variant, architecture, width_multiplier)
+    # Published widths take ten times as long. PIONEER's networks have tens of millions of weights.
+    width_multiplier = 1 / 32 if architecture == "pioneer" else 1 / 8
+    return networks.Networks(dataset_of(case).shape, variant, architecture, width_multiplier)
 
 
 def settings(case, variant="paper", **chosen):

@@ -60,6 +60,7 @@ def write_run(path, method="flexae", shape=IMAGE_SHAPE, iteration=7, **flags):
     known = methods.find(method).settings("paper")
     small = {name: value for name, value in SMALL.items() if name in known}
     known_to_all = {"dataset": "npz", "training_steps": 7, "ema_half_life_images": 0}
+    known_to_all |= {"width_multiplier": 1 / 16}
     values = settings.parse(known_to_all | {"method": method} | small | flags)
     dataset = types.SimpleNamespace(fingerprint="0" * 64, shape=shape, train=[], validation=None)
     directory = runs.RunDirectory(path)
@@ -340,7 +341,9 @@ def test_a_conditional_model(tmp_path):
     assert served("transfer", images=x[:0], poses=y[:0]).shape == (0, 4, 4, 1)
 
 
-@pytest.mark.parametrize("method", tiny.rows([m for m in tiny.METHODS if not methods.is_paired(m)]))
+@pytest.mark.parametrize(
+    "method", tiny.rows([m for m in tiny.METHODS if not methods.is_paired(m)], tiny.EXPORTED)
+)
 def test_every_method(tmp_path, method):
     run = write_run(tmp_path, method=method)
     density = densities.OWN if run.model.density is not None else "standard_normal"

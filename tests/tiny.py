@@ -57,8 +57,8 @@ _COVERED = (
     "wae_gan",
 )
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
-# One for each kind of what replicas exchange: gradients alone, statistics, codes, two players' game,
-# two stages. And one for each kind of prior that an export samples from.
+# One for each kind of what replicas exchange: gradients alone, statistics, codes, in two stages or
+# in a game of two players. And one for each kind of prior that an export samples from.
 REPLICATED = ("flexae_sr", "mask_aae", "pioneer", "two_stage_vae", "vae", "vq_vae")
 EXPORTED = ("flexae_sr", "mask_aae", "rae", "vae", "vq_vae")
 _ITERATIONS = 5

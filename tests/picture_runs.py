@@ -41,6 +41,7 @@ class LinearModel:
 
     active, latent_dim, codebook_size = None, 2, None
     require_vectors = Model.require_vectors
+    require_unconditional = Model.require_unconditional
 
     def __init__(self, dim=6):
         draw = np.random.default_rng(0)

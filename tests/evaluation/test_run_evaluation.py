@@ -15,6 +15,7 @@ from flexae_tf.evaluation import report, run_evaluation, suite, tables
 from flexae_tf.evaluation.features import pixels
 from flexae_tf.evaluation.protocol import RELEASED, STANDARD
 from flexae_tf.evaluation.run_evaluation import RunEvaluation, choose_iterations
+from flexae_tf.model import Model
 from tests.evaluation.test_report import read_scalars
 
 DIGITS = data.load("digits")
@@ -27,6 +28,7 @@ class NoisyCopy:
 
     density = "not None: it has a prior"
     active = codebook_size = None
+    require_unconditional = Model.require_unconditional
 
     def __init__(self, iteration):
         self.deviation = 0.1 + abs(iteration - 100_000) / 100_000

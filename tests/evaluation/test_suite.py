@@ -12,6 +12,7 @@ from flexae_tf.evaluation.covariance import nac, nac_by_mean_variance
 from flexae_tf.evaluation.features import Extractor, pixels
 from flexae_tf.evaluation.protocol import RAE, RELEASED, STANDARD
 from flexae_tf.evaluation.reconstruction import squared_error
+from flexae_tf.model import Model
 
 
 class MemorisingModel:
@@ -19,6 +20,7 @@ class MemorisingModel:
 
     density = "not None: it has a prior"
     active = codebook_size = None
+    require_unconditional = Model.require_unconditional
 
     def __init__(self, train):
         self.train = train

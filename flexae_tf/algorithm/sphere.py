@@ -1,5 +1,7 @@
 """Codes on the unit sphere: the uniform distribution there, and what PIONEER measures of codes."""
 
+from __future__ import annotations
+
 import tensorflow as tf
 
 from flexae_tf.data import draws

@@ -183,7 +183,7 @@ def curves(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), dpi=120)
+    figure = Figure(figsize=(8, 4), dpi=120)
     plot = figure.subplots()
     if log:
         plot.set_yscale("log")
@@ -193,7 +193,7 @@ def curves(
     plot.set_xticks(range(len(places)), places)
     plot.set(xlabel=x_label, ylabel=y_label)
     if any(lines):
-        plot.legend(fontsize=8)
+        plot.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))  # it hides no point
     figure.tight_layout()
     return rendered(figure)
 

@@ -6,9 +6,9 @@
       --dataset=mnist --data_dir=~/tensorflow_datasets --width_multiplier=0.25
 
 Rows are the configs of configs/convergence: networks an eighth as wide as published, on the digits
-that come with scikit-learn, so that two CPU cores train each to its end. What
-follows the two dashes goes to flexae_tf.train after each config. The extractor is a classifier of
-the same data, trained first (tools.train_classifier), unless --evaluate names another.
+that come with scikit-learn, so that two CPU cores train each to its end. What follows the two
+dashes goes to flexae_tf.train after each config. The extractor is a classifier of the same data,
+trained first (tools.train_classifier), unless --evaluate names another.
 
 Interrupted (SIGTERM, Ctrl-C), its runs save a checkpoint; the same command resumes. Writes
 table.md, curves.json, generation.png and reconstruction.png from whatever is measured so far, and
@@ -56,7 +56,7 @@ def main(train_flags: list[str]) -> int:
     measured = convergence.curves(runs)
     if measured:
         paths = convergence.write(measured, runs, folder)
-        print(convergence.markdown(measured))
+        print(paths[0].read_text())
         print(*paths, sep="\n")
     processes.report_unfinished(outcomes)
     return status

@@ -169,7 +169,7 @@ def holds_from(measured: Curves, claim: claims.Claim) -> int | None:
       measured: {model: {seed: curves}}. claim: (measure, lower model, higher model).
     """
     _, lower, higher = claim
-    of_both = [next(iter(measured[model].values()))["iterations"] for model in (lower, higher)]
+    of_both = [_iterations(measured[model]) for model in (lower, higher)]
     first = None
     for iteration in sorted({*of_both[0], *of_both[1]}):
         ends: dict[str, Any] = {}
@@ -207,7 +207,7 @@ def markdown(measured: Curves) -> str:
     titles = ["", "seeds", "iterations", *TITLES.values(), "N moved"]
     cells = []
     for row, by_seed in zip(rows, measured.values(), strict=True):
-        iterations = next(iter(by_seed.values()))["iterations"]
+        iterations = _iterations(by_seed)
         cells.append(
             [
                 row[0],
@@ -228,7 +228,7 @@ def markdown(measured: Curves) -> str:
 
 
 def write(measured: Curves, runs: Sequence[Run], folder: Path | str) -> list[Path]:
-    """Writes the table, every curve, and two figures. Returns their paths."""
+    """Writes the table, every curve, and two figures. Returns their paths, the table's first."""
     folder = Path(folder)
     record = {
         "curves": measured,

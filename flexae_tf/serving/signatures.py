@@ -258,8 +258,9 @@ def with_a_row(function: Callable, *batches: tf.Tensor) -> tf.Tensor:
 
 
 def finite(x: tf.Tensor, name: str) -> tf.Tensor:
-    finite = tf.reduce_all(tf.math.is_finite(x))
-    return _require(finite, f"{name} must be finite numbers", x)
+    """x, which must be finite: another is refused with a line that calls it `name`."""
+    all_finite = tf.reduce_all(tf.math.is_finite(x))
+    return _require(all_finite, f"{name} must be finite numbers", x)
 
 
 def _codes(codes, size):

@@ -85,7 +85,8 @@ def vectors(count=60, dim=6):
 
 def adopted(path, **flags):
     """A run directory without a checkpoint, and its flags: FlexAE on the digits by default."""
-    small = {"method": "flexae", "dataset": "digits", "training_steps": 7} | flags
+    small = {"method": "flexae", "dataset": "digits", "training_steps": 7}
+    small |= {"width_multiplier": 0.125} | flags
     if "latent_dim" in methods.find(small["method"]).settings("paper"):
         small = {"latent_dim": 4} | small
     values = settings.parse(small)

@@ -184,6 +184,8 @@ def check_conditional_functions(model, x, z):
         assert image.max() <= 1
     with pytest.raises(UserError, match="decoding codes alone is of models without a condition"):
         model.decode(z)
+    with pytest.raises(UserError, match=r"sample_for\(examples\)"):
+        model.sample(7)
 
 
 @functools.cache

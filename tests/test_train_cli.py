@@ -18,6 +18,7 @@ from tests import faults, tiny
 
 SMALL = [
     "--dataset=digits",
+    "--width_multiplier=0.125",
     "--latent_dim=4",
     "--batch_size=4",
     "--log_every_steps=1",

@@ -1,14 +1,15 @@
-"""Trains nine models to where their measures hardly move, and says which claims came out.
+"""Trains eleven methods to where their measures hardly move, and says which claims came out.
 
     python -m tools.convergence --output_dir=runs/convergence
-    python -m tools.convergence --output_dir=runs/convergence --seeds=1 --jobs=1
+    python -m tools.convergence --output_dir=runs/long --configs=configs/convergence_long --seeds=1
     python -m tools.convergence --output_dir=runs/mnist --evaluate="--count=2000" -- \\
       --dataset=mnist --data_dir=~/tensorflow_datasets --width_multiplier=0.25
 
 Rows are the configs of configs/convergence: networks an eighth as wide as published, on the digits
-that come with scikit-learn, so that two CPU cores train each to its end. What follows the two
-dashes goes to flexae_tf.train after each config. The extractor is a classifier of the same data,
-trained first (tools.train_classifier), unless --evaluate names another.
+that come with scikit-learn, so that two CPU cores train each to its end; configs/convergence_long
+has ten of them for four times as long. What follows the two dashes goes to flexae_tf.train after
+each config. The extractor is a classifier of the same data, trained first (tools.train_classifier),
+unless --evaluate names another.
 
 Interrupted (SIGTERM, Ctrl-C), its runs save a checkpoint; the same command resumes. Writes
 table.md, curves.json, generation.png and reconstruction.png from whatever is measured so far, and

@@ -17,7 +17,7 @@ import tensorflow as tf
 from flexae_tf import data
 from flexae_tf.data import draws
 from flexae_tf.errors import UserError
-from flexae_tf.model import Model, in_batches
+from flexae_tf.model import Density, Model, in_batches
 
 _BATCH = 100  # images at a time in `sample_for`
 
@@ -130,6 +130,11 @@ class ConditionalModel(Model):
         count = len(appearances), len(poses)
         x_hat = self.transfer(appearances.repeat(count[1], 0), np.tile(poses, (count[0], 1, 1, 1)))
         return x_hat.reshape(*count, *x_hat.shape[1:])
+
+    def _require_density(self) -> Density:
+        raise UserError(
+            "what is sampled has a map here: sample_for(examples) takes the maps of examples"
+        )
 
     def sample_batch(self, n: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
         """Images D(z, y), z of p(z|y) by noise n [B, m]; y: [B, H, W, C]."""

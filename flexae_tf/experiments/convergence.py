@@ -28,7 +28,7 @@ from flexae_tf.experiments import claims, config_table
 from flexae_tf.experiments.claims import Curves
 
 # Of the runs as the configs have them; of shorter ones those that they come to.
-ITERATIONS = (500, 1000, 2000, 3000, 5000, 7000, 10_000)
+ITERATIONS = (500, 1000, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000)
 
 
 class Model(NamedTuple):
@@ -55,6 +55,8 @@ MODELS = {
     "flow_vae": Model("VAE + flow"),
     "flow_vae_unregularized": Model("VAE + flow, beta = 0"),
     "rae_l2": Model("RAE-L2 + GMM", "gmm"),
+    "pioneer": Model("PIONEER"),
+    "alae": Model("ALAE"),
 }
 LABELS = {name: model.label for name, model in MODELS.items()}
 # {measure: of a table's column}

@@ -16,7 +16,7 @@ from flexae_tf.serving.export import EXTRA, read_directions
 from flexae_tf.training import checkpoints
 
 COMPONENTS = 8  # principal directions with a slider
-_CODES = 1000  # of which the principal directions are
+_CODES = 1000  # of which the principal directions are, and the mean of samples
 _OPENED = 4  # models that are kept in memory
 _DENSITIES = ("standard_normal", "gaussian", "gmm")  # beside the own one and those of the run
 
@@ -47,6 +47,11 @@ class Explored(abc.ABC):
     @abc.abstractmethod
     def _known_codes(self) -> np.ndarray:
         """Codes that show where codes are, float32 [N, m]."""
+
+    @functools.cached_property
+    def sampled_mean(self) -> np.ndarray:
+        """Mean of samples' codes, float32 [m], as of `densities.truncated`. Raises UserError."""
+        return self.sample_codes(_CODES, 0).mean(0, dtype=np.float64).astype(np.float32)
 
     @functools.cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,7 @@ class View:
       checkpoint: iteration, or None for the newest.
       density: name, or None for the source's first.
       seed, count: of samples.
-      truncation: samples are mean + truncation (z - mean), the mean that of the codes.
+      truncation: samples are mean + truncation (z - mean), the mean that of samples' codes.
       start, end: origins.
       axes: steps along the principal directions, in standard deviations of the codes there.
       directions: {name: step} along the run's directions, in their lengths.
@@ -138,7 +138,7 @@ def answer(view: View, source: Source) -> Answer:
     if view.kind == "samples":
         z = model.sample_codes(view.count, view.seed)  # [N, m]
         if view.truncation != 1:
-            mean = model.axes[0]
+            mean = model.sampled_mean
             z = mean + np.float32(view.truncation) * (z - mean)
         return Answer(model.decode(z), z, columns=math.ceil(math.sqrt(view.count)))
     start, original = _origin(view.start, model, source)

@@ -150,6 +150,7 @@ _SAID = {
     ("export", "--density=gaussian"): ["no warm-up requests: ", "left out edit: "],
     ("evaluate", "--features=pixels", "--density=none"): ["error: "],
 }
+_QUICK = [("evaluate", "--features=pixels", "--count=20"), ("export", "--density=gaussian")]
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,10 @@ def run_dir(tmp_path_factory):
     return picture_runs.write(tmp_path_factory.mktemp("runs") / "digits").path
 
 
-@pytest.mark.parametrize("command", _SAID)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(c, marks=[] if c in _QUICK else pytest.mark.slow) for c in _SAID],
+)
 def test_a_tool_says_its_own_lines_only(command, run_dir, tmp_path):
     name, *flags = command
     done = subprocess.run(

@@ -53,13 +53,13 @@ VARIATIONS = (
 CASES = (*METHODS, *VARIATIONS)
 # Their networks, priors and kinds of updates are those of another row (rae, vae, flexae_sr, ...).
 _COVERED = (
-    *("aae", "ae", "cv_vae", "factor_vae", "flexae", "learned_prior_aae", "vae_iop", "vamp_prior"),
-    "wae_gan",
+    *("aae", "ae", "cv_vae", "factor_vae", "flexae", "inj_flow", "learned_prior_aae", "vae_iop"),
+    *("vamp_prior", "wae_gan", "wae_mmd"),
 )
 _QUICK = tuple(name for name in METHODS if name not in _COVERED)
-# One for each kind of what replicas exchange: gradients alone, statistics, codes, in two stages or
-# in a game of two players. And one for each kind of prior that an export samples from.
-REPLICATED = ("flexae_sr", "mask_aae", "pioneer", "two_stage_vae", "vae", "vq_vae")
+# One for each kind of what replicas exchange: gradients, statistics of several players, codes. And
+# one for each kind of prior that an export samples from.
+REPLICATED = ("flexae_sr", "vae", "vq_vae")
 EXPORTED = ("flexae_sr", "mask_aae", "rae", "vae", "vq_vae")
 _ITERATIONS = 5
 

@@ -64,6 +64,7 @@ def test_the_second_stage_leaves_the_first_as_it_is():
             np.testing.assert_array_equal(weight, value, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_second_stage_does_not_depend_on_how_often_a_run_is_saved(tmp_path):
     """Its codes have the statistics of the first stage's last weights, whenever these are taken."""
 

@@ -39,6 +39,7 @@ def test_our_side_has_every_setting_of_the_method(name, monkeypatch):
     assert np.isfinite(method.validation_loss(x))
 
 
+@pytest.mark.slow
 def test_takes_turns_and_ends_in_a_table(tmp_path):
     peer = tmp_path / "python"
     parameters = '{"encoder": 6590944, "decoder": 6855617}'

@@ -99,8 +99,8 @@ def test_a_loss_that_is_not_finite_ends_the_loop_before_it_is_shown_or_saved(
 def test_training_does_not_depend_on_when_statistics_are_taken(tmp_path):
     run = RunDirectory(tmp_path)
     run.create()
-    often = tiny.trainer("flexae_sr", run, checkpoint_every_steps=1, picture_every_steps=1)
-    seldom = tiny.trainer("flexae_sr")
+    often = tiny.trainer("flexae", run, checkpoint_every_steps=1, picture_every_steps=1)
+    seldom = tiny.trainer("flexae")
     often.train()
     seldom.train()
     tiny.assert_equal_weights(often.method, seldom.method)
@@ -110,7 +110,7 @@ def test_keeps_the_newest_checkpoints_and_the_multiples(tmp_path):
     run = RunDirectory(tmp_path)
     run.create()
     tiny.trainer(
-        "flexae",
+        "ae",
         run,
         training_steps=7,
         checkpoint_every_steps=1,

@@ -13,6 +13,7 @@ _BACKGROUND = 255
 _MARGIN = 12  # pixels around a picture with a title
 _TITLE, _NOTE, _LABEL, _SMALLEST = 16, 13, 13, 10  # heights of letters, pixels
 _LEAST_TITLED_WIDTH = 420  # pixels; below it titles would wrap after every few words
+_COLOURS = 10  # of Matplotlib's lines, before the first comes back
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -187,10 +188,11 @@ def curves(
     plot = figure.subplots()
     if log:
         plot.set_yscale("log")
-    for label, points in lines.items():
+    for number, (label, points) in enumerate(lines.items()):
         x, y, bar = points.T
-        plot.errorbar(x, y, bar, label=label or None, marker=".", capsize=3, lw=1)
-    plot.set_xticks(range(len(places)), places)
+        style = "-" if number < _COLOURS else "--"  # colours come back, and dashed they differ
+        plot.errorbar(x, y, bar, label=label or None, ls=style, marker=".", capsize=3, lw=1)
+    plot.set_xticks(range(len(places)), places, fontsize=8)
     plot.set(xlabel=x_label, ylabel=y_label)
     if any(lines):
         plot.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))  # it hides no point

@@ -148,6 +148,21 @@ def test_panels_share_their_axes():
     assert np.percentile(coloured, 75) - np.percentile(coloured, 25) < one.shape[1] / 4
 
 
+def test_a_line_whose_colour_comes_back_is_another():
+    heights = list(range(11))
+    swapped = [10, *range(1, 10), 0]
+    pictures = [
+        figures.curves(
+            {str(i): np.array([[0, height, 0], [1, height, 0]]) for i, height in enumerate(each)},
+            ["a", "b"],
+            "x",
+            "y",
+        )
+        for each in (heights, swapped)
+    ]
+    assert not np.array_equal(*pictures)
+
+
 def test_text_is_kept_in_the_file(tmp_path):
     figures.save_png(tmp_path / "a.png", np.zeros((2, 2, 1), np.uint8), {"Title": "é", "seed": 3})
     with Image.open(tmp_path / "a.png") as image:

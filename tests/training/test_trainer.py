@@ -96,11 +96,12 @@ def test_a_loss_that_is_not_finite_ends_the_loop_before_it_is_shown_or_saved(
     assert recording.said == said
 
 
-def test_training_does_not_depend_on_when_statistics_are_taken(tmp_path):
+@pytest.mark.parametrize("case", ["flexae", pytest.param("flexae_sr", marks=pytest.mark.slow)])
+def test_training_does_not_depend_on_when_statistics_are_taken(case, tmp_path):
     run = RunDirectory(tmp_path)
     run.create()
-    often = tiny.trainer("flexae", run, checkpoint_every_steps=1, picture_every_steps=1)
-    seldom = tiny.trainer("flexae")
+    often = tiny.trainer(case, run, checkpoint_every_steps=1, picture_every_steps=1)
+    seldom = tiny.trainer(case)
     often.train()
     seldom.train()
     tiny.assert_equal_weights(often.method, seldom.method)
